@@ -1,0 +1,56 @@
+# Everything here needs git, make and Python >= 3.11, nothing else.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+DEV_LOCK := requirements/dev.txt
+DEMO_LOCK := requirements/demo.txt
+export PIP_DISABLE_PIP_VERSION_CHECK = 1
+
+.PHONY: help setup demo test check format bench serve contract lock train clean
+help: ## what there is
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
+
+setup: $(VENV)/.ready ## install into .venv (quick when nothing changed)
+
+$(VENV)/.ready: $(DEV_LOCK) pyproject.toml scripts/setup.sh
+	@sh scripts/setup.sh $(VENV) $(DEV_LOCK) "$(PYTHON)" editable
+	@touch $@
+
+.venv-buildbot/.ready: $(DEMO_LOCK) scripts/setup.sh
+	@sh scripts/setup.sh .venv-buildbot $(DEMO_LOCK) "$(PYTHON)"
+	@touch $@
+
+demo: setup .venv-buildbot/.ready ## heal a real red build on a real Buildbot, and explain another
+	@$(BIN)/pipeline-guard demo $(if $(KEEP),--keep)
+
+test: setup .venv-buildbot/.ready ## the tests, on a real PostgreSQL and a real Buildbot
+	@$(BIN)/python -m pytest
+
+check: setup ## format, lint, types, layers, security
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+	@$(BIN)/bandit -q -c pyproject.toml -r src
+
+format: setup ## write the format and the fixes that are safe
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix .
+
+contract: setup ## the webhook examples and the API simulator that others wrote (needs npm)
+	@sh tests/contract/install.sh
+	@$(BIN)/python -m pytest -m contract tests/contract
+
+bench: setup ## figures beside their rivals
+	@$(BIN)/python -m bench
+
+serve: setup ## web and worker on 127.0.0.1:8000
+	@$(BIN)/pipeline-guard serve
+
+lock: ## write the locks anew (needs uv)
+	@for part in "pyproject.toml --extra redis|run" "pyproject.toml --extra redis --group dev -c requirements/run.txt|dev" "--group demo|demo"; do \
+	  uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+	    --no-annotate --no-header $${part%|*} -o requirements/$${part#*|}.txt; done
+
+clean: ## remove what set-up made
+	@rm -rf $(VENV) .venv-buildbot

@@ -1,0 +1,82 @@
+"""What a platform can do, and the two small interfaces every platform folder implements."""
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+from pipeline_guard.domain.events import Event, Parsed
+from pipeline_guard.domain.runs import ChangeRequest, Job, Run
+
+Capability = Literal[
+    "rerun_run", "rerun_failed_jobs", "rerun_job", "comment", "annotations", "run_log", "inline_log"
+]
+RerunScope = Literal["run", "failed_jobs", "job"]
+
+
+@dataclass(frozen=True, slots=True)
+class RerunResult:
+    """What the platform answered to a re-run. `external_id` finds the new attempt, if it has one."""
+
+    url: str | None = None
+    external_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CommentResult:
+    """Where our one comment lives, and whether this call created it."""
+
+    comment_id: str
+    url: str | None
+    created: bool
+
+
+class WebhookReader(Protocol):
+    """Verifies and parses deliveries; pure, no I/O, so it can run in the hot path and in tests."""
+
+    def verify(self, headers: Mapping[str, str], body: bytes) -> None:
+        """Raise BadSignature unless the raw bytes are signed with one of our secrets."""
+
+    def parse(self, headers: Mapping[str, str], body: bytes) -> Parsed:
+        """Turn verified bytes into an event, or a reason to ignore them.
+
+        `headers` has lower-case keys. Raises MalformedDelivery for what is not the platform's.
+        """
+
+
+class Platform(Protocol):
+    """All a stage may ask of a CI platform; every method raises only errors.PlatformError."""
+
+    name: str
+    capabilities: frozenset[Capability]
+
+    async def read_run(self, event: Event) -> Run:
+        """Re-read the run the event points at, newest attempt, with its jobs and open request."""
+
+    async def refresh(self, run: Run) -> Run:
+        """Read the same run again (status, attempt, head), cheaply."""
+
+    def stream_log(self, run: Run, job: Job) -> AsyncIterator[bytes]:
+        """The job's log in raw chunks; raises NotFound when the platform has none (any more)."""
+
+    async def annotations(self, run: Run, job: Job) -> Sequence[str]:
+        """The platform's own remarks about a job, one line each; empty when it has none."""
+
+    async def rerun(self, run: Run, scope: RerunScope, job: Job | None) -> RerunResult:
+        """Ask for a new attempt; raises Conflict when one is already under way."""
+
+    async def upsert_comment(
+        self, run: Run, request: ChangeRequest, marker: str, body: str, known_id: str | None
+    ) -> CommentResult:
+        """Create or edit our one comment: `known_id` first, else the one holding `marker`."""
+
+    def log_line_url(self, run: Run, job: Job, line: int) -> str | None:
+        """A link to one line of the job's log on the platform, where it has such links."""
+
+    async def identity(self) -> str | None:
+        """Our own login on the platform, None when it cannot be told."""
+
+    async def check(self) -> str:
+        """For `doctor`: one sentence about the connection; raises PlatformError when broken."""
+
+    async def aclose(self) -> None:
+        """Give back connections."""

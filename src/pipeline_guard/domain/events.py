@@ -1,0 +1,58 @@
+"""What a webhook tells us happened, free of any platform's field names."""
+
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+EventKind = Literal["run_finished", "job_failed", "comment_command"]
+
+
+@dataclass(frozen=True, slots=True)
+class InlineLog:
+    """A log carried inside the delivery itself; raw, so it must be redacted before storage."""
+
+    job_id: str
+    name: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One thing that happened on a platform; a hint about what to re-read, never the authority.
+
+    `repository` is the platform's full name of it ("owner/name"); `run_id` is the platform's own
+    id of the pipeline execution, kept as text. `attempt` and `conclusion` are None when the
+    delivery does not say. `hints` holds small extra facts only the same platform's adapter reads.
+    """
+
+    kind: EventKind
+    platform: str
+    repository: str
+    run_id: str
+    attempt: int | None = None
+    conclusion: str | None = None
+    job_id: str | None = None
+    sender: str | None = None
+    hints: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Ignored:
+    """A verified delivery that needs no work; `reason` is one sentence for the sender."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Parsed:
+    """What a platform makes of a verified delivery.
+
+    `delivery_id` is the platform's id, unique per platform (a digest of the body where it sends
+    none). `body` is what may be stored: the raw bytes, or, when logs were carried inline, the
+    payload without them. `logs` are those logs.
+    """
+
+    delivery_id: str
+    event_name: str
+    outcome: Event | Ignored
+    body: bytes
+    logs: tuple[InlineLog, ...] = ()

@@ -1,0 +1,76 @@
+"""A run and its jobs as re-read from the platform: the authority a decision rests on."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Literal
+
+RunStatus = Literal["queued", "in_progress", "completed"]
+Conclusion = Literal["success", "failure", "cancelled", "timed_out", "skipped", "other"]
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One job of one run attempt. `name` is stable over attempts; `id` need not be."""
+
+    id: str
+    name: str
+    conclusion: Conclusion | None
+    url: str | None = None
+    failed_step: str | None = None
+    hints: dict[str, Any] = field(default_factory=dict)
+    """Small facts that only the same platform's adapter reads (a log's address, say)."""
+
+    @property
+    def failed(self) -> bool:
+        """Red: it failed or ran out of time."""
+        return self.conclusion in ("failure", "timed_out")
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeRequest:
+    """An open pull or merge request that the run belongs to."""
+
+    number: int
+    url: str | None = None
+    head_sha: str | None = None
+    from_fork: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One pipeline execution at one attempt (first attempt is 1).
+
+    `run_id` stays the same over attempts: a platform whose re-run makes a new build maps it back
+    to the first one. `actor` is who caused the run in the first place. `head_sha` is the newest
+    commit of the run's branch or request, None when the platform does not tell.
+    """
+
+    platform: str
+    repository: str
+    run_id: str
+    attempt: int
+    status: RunStatus
+    conclusion: Conclusion | None
+    workflow: str
+    branch: str | None
+    commit: str | None
+    head_sha: str | None = None
+    trigger: str | None = None
+    actor: str | None = None
+    url: str | None = None
+    started_at: datetime | None = None
+    finished_at: datetime | None = None
+    request: ChangeRequest | None = None
+    jobs: tuple[Job, ...] = ()
+    """Every job of this attempt the platform lists (at least the failed ones)."""
+    hints: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def completed(self) -> bool:
+        """True when nothing of it is still to run."""
+        return self.status == "completed"
+
+    @property
+    def failed_jobs(self) -> tuple[Job, ...]:
+        """The red jobs, in the platform's order."""
+        return tuple(job for job in self.jobs if job.failed)
