@@ -80,3 +80,11 @@ class Platform(Protocol):
 
     async def aclose(self) -> None:
         """Give back connections."""
+
+
+@dataclass(frozen=True, slots=True)
+class Connected:
+    """A switched-on platform: its webhook reader and its adapter."""
+
+    reader: WebhookReader
+    platform: Platform

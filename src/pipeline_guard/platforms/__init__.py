@@ -1,0 +1,18 @@
+"""The platforms there are: a literal map from name to its folder's `build`, and nothing clever.
+
+Each folder's `build(settings)` returns a `Connected` pair, or the reason it is switched off.
+"""
+
+from collections.abc import Callable
+from typing import Final
+
+from pipeline_guard.domain.capabilities import Connected
+from pipeline_guard.platforms import buildbot, github
+from pipeline_guard.settings import Settings
+
+Build = Callable[[Settings], Connected | str]
+
+PLATFORMS: Final[dict[str, Build]] = {
+    "buildbot": buildbot.build,
+    "github": github.build,
+}

@@ -1,0 +1,131 @@
+"""Settings from the environment (prefix PIPELINE_GUARD_) or a `.env` file, checked at start."""
+
+import ipaddress
+import os
+import sys
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from pipeline_guard.errors import ConfigError
+
+PREFIX = "PIPELINE_GUARD_"
+
+
+def default_data_dir() -> Path:
+    """Where data lives when DATA_DIR is not set.
+
+    As root it is a system path, because the embedded PostgreSQL then runs as another user that
+    must be able to reach it, which a home directory does not allow.
+    """
+    if hasattr(os, "geteuid") and os.geteuid() == 0:
+        return Path("/var/lib/pipeline-guard")
+    if sys.platform == "darwin":
+        return Path.home() / "Library/Application Support/pipeline-guard"
+    return Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local/share") / "pipeline-guard"
+
+
+def split_secrets(value: SecretStr | None) -> tuple[str, ...]:
+    """The values of a secret that may list several, separated by commas (for rotation)."""
+    if value is None:
+        return ()
+    return tuple(part.strip() for part in value.get_secret_value().split(",") if part.strip())
+
+
+class Settings(BaseSettings):
+    """Everything the environment can say; an empty variable counts as absent."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, env_file=".env", env_ignore_empty=True, extra="ignore", frozen=True
+    )
+
+    database_url: SecretStr | None = None
+    redis_url: SecretStr | None = None
+    config: Path | None = None
+    data_dir: Path = Field(default_factory=default_data_dir)
+    mode: Literal["observe", "suggest", "act"] = "observe"
+    api_token: SecretStr | None = None
+    log_format: Literal["console", "json"] = "console"
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+
+    github_api_url: str = "https://api.github.com"
+    github_token: SecretStr | None = None
+    github_app_id: str | None = None
+    github_private_key: SecretStr | None = None
+    """The App's PEM, or the path of a file that holds it."""
+    github_webhook_secret: SecretStr | None = None
+
+    gitlab_url: str = "https://gitlab.com"
+    gitlab_token: SecretStr | None = None
+    gitlab_webhook_secret: SecretStr | None = None
+    gitlab_signing_token: SecretStr | None = None
+
+    buildbot_url: str | None = None
+    buildbot_user: str | None = None
+    buildbot_password: SecretStr | None = None
+    buildbot_webhook_token: SecretStr | None = None
+
+    @field_validator("github_api_url", "gitlab_url", "buildbot_url")
+    @classmethod
+    def _is_http_url(cls, value: str | None) -> str | None:
+        if value is None:
+            return None
+        if not value.startswith(("http://", "https://")):
+            raise ValueError("must start with http:// or https://")
+        return value.rstrip("/")
+
+    @field_validator("data_dir")
+    @classmethod
+    def _is_absolute(cls, value: Path) -> Path:
+        return value.expanduser().absolute()
+
+    @cached_property
+    def github_webhook_secrets(self) -> tuple[str, ...]:
+        """Secrets that may have signed a GitHub delivery."""
+        return split_secrets(self.github_webhook_secret)
+
+    @cached_property
+    def gitlab_webhook_secrets(self) -> tuple[str, ...]:
+        """Plain tokens that a GitLab delivery may carry."""
+        return split_secrets(self.gitlab_webhook_secret)
+
+    @cached_property
+    def gitlab_signing_tokens(self) -> tuple[str, ...]:
+        """Tokens that may have signed a GitLab delivery."""
+        return split_secrets(self.gitlab_signing_token)
+
+    @cached_property
+    def buildbot_webhook_tokens(self) -> tuple[str, ...]:
+        """Tokens that a Buildbot delivery may carry."""
+        return split_secrets(self.buildbot_webhook_token)
+
+    @cached_property
+    def api_tokens(self) -> tuple[str, ...]:
+        """Bearer tokens that open the API."""
+        return split_secrets(self.api_token)
+
+
+def load_settings(**overrides: Any) -> Settings:
+    """Read the settings; raises ConfigError that names each wrong variable and what is wrong."""
+    try:
+        return Settings(**overrides)
+    except ValidationError as error:
+        lines = [
+            f"{PREFIX}{'.'.join(str(part) for part in item['loc']).upper()}: {item['msg']}"
+            f" (got {item['input']!r})"
+            for item in error.errors(include_url=False)
+        ]
+        raise ConfigError("Wrong settings:\n  " + "\n  ".join(lines)) from None
+
+
+def is_loopback(host: str) -> bool:
+    """True when nothing outside this machine can reach a server bound to `host`."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
