@@ -1,0 +1,1 @@
+"""History in PostgreSQL: deliveries, failures, actions; the only folder that speaks SQL."""

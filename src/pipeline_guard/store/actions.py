@@ -1,0 +1,129 @@
+"""Actions: the intent first, the result after the call, the outcome when the re-run ended."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import func, select, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import selectinload
+
+from pipeline_guard.domain.runs import Run
+from pipeline_guard.store.tables import Action, ActionFailure, Failure
+
+
+@dataclass(frozen=True, slots=True)
+class Intent:
+    """An action about to be done, or found as an earlier try left it."""
+
+    id: int
+    status: str
+    fresh: bool
+    created_at: datetime
+
+
+async def intend(
+    session: AsyncSession,
+    run: Run,
+    *,
+    kind: str,
+    key: str,
+    params: dict[str, Any],
+    failure_ids: Sequence[int],
+) -> Intent:
+    """Write down what is about to be done; the same `key` finds the earlier intent again."""
+    inserted = await session.execute(
+        insert(Action)
+        .values(
+            key=key,
+            kind=kind,
+            platform=run.platform,
+            repository=run.repository,
+            run_id=run.run_id,
+            run_attempt=run.attempt,
+            params=params,
+            status="intended",
+        )
+        .on_conflict_do_nothing()
+        .returning(Action.id)
+    )
+    fresh = inserted.scalar_one_or_none() is not None
+    action = (await session.scalars(select(Action).where(Action.key == key))).one()
+    for failure_id in failure_ids:
+        await session.execute(
+            insert(ActionFailure)
+            .values(action_id=action.id, failure_id=failure_id)
+            .on_conflict_do_nothing()
+        )
+    return Intent(action.id, action.status, fresh, action.created_at)
+
+
+async def finish(
+    session: AsyncSession,
+    action_id: int,
+    status: str,
+    *,
+    url: str | None = None,
+    external_id: str | None = None,
+    note: str | None = None,
+) -> None:
+    """Write down how the call went: `done`, `failed` or `skipped`."""
+    await session.execute(
+        update(Action)
+        .where(Action.id == action_id)
+        .values(
+            status=status,
+            url=url,
+            external_id=external_id,
+            note=note,
+            finished_at=datetime.now(UTC),
+        )
+    )
+
+
+async def undecided_reruns(session: AsyncSession, run: Run) -> Sequence[Action]:
+    """Re-runs of earlier attempts of this run whose outcome is not known yet."""
+    query = (
+        select(Action)
+        .where(
+            Action.kind == "rerun",
+            Action.status.in_(("intended", "done")),
+            Action.outcome.is_(None),
+            Action.platform == run.platform,
+            Action.repository == run.repository,
+            Action.run_id == run.run_id,
+            Action.run_attempt < run.attempt,
+        )
+        .order_by(Action.id)
+        .options(selectinload(Action.failures))
+    )
+    return (await session.scalars(query)).all()
+
+
+async def reruns_so_far(session: AsyncSession, run: Run, job: str) -> int:
+    """How many re-runs of this job at this commit and workflow we have asked for already."""
+    query = (
+        select(func.count(Action.id.distinct()))
+        .join(ActionFailure, ActionFailure.action_id == Action.id)
+        .join(Failure, Failure.id == ActionFailure.failure_id)
+        .where(
+            Action.kind == "rerun",
+            Action.status.in_(("intended", "done")),
+            Failure.platform == run.platform,
+            Failure.repository == run.repository,
+            Failure.workflow == run.workflow,
+            Failure.commit == run.commit,
+            Failure.job == job,
+        )
+    )
+    return int((await session.execute(query)).scalar_one())
+
+
+async def count_by(session: AsyncSession) -> dict[tuple[str, str, str, str], int]:
+    """How many actions there are by (platform, kind, status, outcome or "")."""
+    outcome = func.coalesce(Action.outcome, "")
+    keys = (Action.platform, Action.kind, Action.status)
+    rows = await session.execute(select(*keys, outcome, func.count()).group_by(*keys, outcome))
+    return {(row[0], row[1], row[2], row[3]): row[4] for row in rows}

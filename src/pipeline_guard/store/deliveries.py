@@ -1,0 +1,116 @@
+"""Deliveries: stored together with the job that works on them, listed, marked, replayed."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import psycopg
+from psycopg_pool import AsyncConnectionPool, PoolTimeout
+from sqlalchemy import func, select, update
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from pipeline_guard.errors import StoreUnavailable
+from pipeline_guard.store.tables import Delivery
+
+QUEUE = "line"
+PROCESS_TASK = "process_delivery"
+
+# One statement, so one round trip and one transaction for any number of deliveries: what is new
+# is stored and gets its job, what is known is left alone. The job goes in by the queue's own SQL
+# function, the same that its Python API calls.
+_STORE = f"""
+WITH input AS (
+    SELECT DISTINCT ON (platform, delivery_id) *
+    FROM unnest(%b::text[], %b::text[], %b::text[], %b::text[], %b::bytea[], %b::text[])
+        AS t(platform, delivery_id, event_name, event, body, lock)
+), stored AS (
+    INSERT INTO deliveries (platform, delivery_id, event_name, event, body)
+    SELECT platform, delivery_id, event_name, event::jsonb, body FROM input
+    ON CONFLICT (platform, delivery_id) DO NOTHING
+    RETURNING id, platform, delivery_id
+), deferred AS (
+    SELECT procrastinate_defer_jobs_v1(array_agg(
+        ROW('{QUEUE}', '{PROCESS_TASK}', 0, lock, NULL,
+            jsonb_build_object('delivery', stored.id), NULL)::procrastinate_job_to_defer_v1
+        ORDER BY stored.id)) AS jobs
+    FROM stored JOIN input USING (platform, delivery_id)
+)
+SELECT platform, delivery_id, id, (SELECT jobs FROM deferred) FROM stored
+"""  # noqa: S608 (both names are constants of this module)
+
+
+@dataclass(frozen=True, slots=True)
+class NewDelivery:
+    """What `store_batch` writes; `event` is JSON, `lock` names what must not run side by side."""
+
+    platform: str
+    delivery_id: str
+    event_name: str
+    event: bytes
+    body: bytes
+    lock: str
+
+
+async def store_batch(
+    pool: AsyncConnectionPool, batch: Sequence[NewDelivery]
+) -> dict[tuple[str, str], int]:
+    """Store what is new and defer its jobs, all in one statement.
+
+    Returns the row ids of the new ones by (platform, delivery id); what is missing from it was
+    known already. Raises StoreUnavailable when the database is away.
+    """
+    columns = (
+        [item.platform for item in batch],
+        [item.delivery_id for item in batch],
+        [item.event_name for item in batch],
+        [item.event.decode() for item in batch],
+        [item.body for item in batch],
+        [item.lock for item in batch],
+    )
+    try:
+        async with pool.connection() as connection:
+            cursor = await connection.execute(_STORE.encode(), columns, prepare=True)
+            return {(row[0], row[1]): row[2] for row in await cursor.fetchall()}
+    except (psycopg.OperationalError, psycopg.InterfaceError, PoolTimeout) as error:
+        raise StoreUnavailable(f"The database does not answer: {error}") from error
+
+
+async def get(session: AsyncSession, row_id: int) -> Delivery | None:
+    """The delivery of that row id."""
+    return await session.get(Delivery, row_id)
+
+
+async def mark(session: AsyncSession, row_id: int, status: str, note: str | None) -> None:
+    """Say what became of a delivery: `processed`, `failed` or again `accepted`."""
+    await session.execute(
+        update(Delivery)
+        .where(Delivery.id == row_id)
+        .values(status=status, note=note, processed_at=datetime.now(UTC))
+    )
+
+
+async def page(
+    session: AsyncSession,
+    *,
+    status: str | None = None,
+    platform: str | None = None,
+    before: int | None = None,
+    limit: int = 50,
+) -> Sequence[Delivery]:
+    """Deliveries, newest first; `before` is the row id where the last page ended."""
+    query = select(Delivery).order_by(Delivery.id.desc()).limit(limit)
+    if status:
+        query = query.where(Delivery.status == status)
+    if platform:
+        query = query.where(Delivery.platform == platform)
+    if before is not None:
+        query = query.where(Delivery.id < before)
+    return (await session.scalars(query)).all()
+
+
+async def count_by_status(session: AsyncSession) -> dict[tuple[str, str], int]:
+    """How many deliveries there are by (platform, status)."""
+    query = select(Delivery.platform, Delivery.status, func.count()).group_by(
+        Delivery.platform, Delivery.status
+    )
+    return {(platform, status): count for platform, status, count in await session.execute(query)}

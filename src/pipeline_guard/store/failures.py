@@ -1,0 +1,148 @@
+"""Failures: written once per job and attempt, looked up by run, request, commit, fingerprint."""
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import func, select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import selectinload
+
+from pipeline_guard.domain.diagnosis import Diagnosis
+from pipeline_guard.domain.plan import Plan
+from pipeline_guard.domain.runs import Job, Run
+from pipeline_guard.store.tables import Failure
+
+
+async def add(
+    session: AsyncSession, run: Run, job: Job, diagnosis: Diagnosis, plan: Plan
+) -> int | None:
+    """Store a failure with its diagnosis and plan; None when it is there already."""
+    values: dict[str, Any] = {
+        "platform": run.platform,
+        "repository": run.repository,
+        "workflow": run.workflow,
+        "run_id": run.run_id,
+        "run_attempt": run.attempt,
+        "run_url": run.url,
+        "job_id": job.id,
+        "job": job.name,
+        "url": job.url or run.url,
+        "branch": run.branch,
+        "commit": run.commit,
+        "request_number": run.request.number if run.request else None,
+        "category": diagnosis.category,
+        "confidence": diagnosis.confidence,
+        "source": diagnosis.source,
+        "rule": diagnosis.rule,
+        "transient": diagnosis.transient,
+        "fingerprint": diagnosis.fingerprint,
+        "diagnosis": asdict(diagnosis),
+        "status": plan.status,
+        "plan": asdict(plan),
+    }
+    query = insert(Failure).values(**values).on_conflict_do_nothing().returning(Failure.id)
+    return (await session.execute(query)).scalar_one_or_none()
+
+
+async def get(session: AsyncSession, failure_id: int) -> Failure | None:
+    """The failure with its actions."""
+    query = select(Failure).where(Failure.id == failure_id).options(selectinload(Failure.actions))
+    return (await session.scalars(query)).one_or_none()
+
+
+async def of_run(
+    session: AsyncSession, platform: str, repository: str, run_id: str
+) -> Sequence[Failure]:
+    """All failures of a run over its attempts, oldest first, with their actions."""
+    query = (
+        select(Failure)
+        .where(
+            Failure.platform == platform,
+            Failure.repository == repository,
+            Failure.run_id == run_id,
+        )
+        .order_by(Failure.id)
+        .options(selectinload(Failure.actions))
+    )
+    return (await session.scalars(query)).all()
+
+
+async def of_request(
+    session: AsyncSession, platform: str, repository: str, number: int, commit: str | None
+) -> Sequence[Failure]:
+    """All failures of one commit of a pull or merge request, oldest first, with their actions."""
+    query = (
+        select(Failure)
+        .where(
+            Failure.platform == platform,
+            Failure.repository == repository,
+            Failure.request_number == number,
+            Failure.commit == commit,
+        )
+        .order_by(Failure.id)
+        .options(selectinload(Failure.actions))
+    )
+    return (await session.scalars(query)).all()
+
+
+async def has_unsettled(session: AsyncSession, platform: str, repository: str) -> bool:
+    """Is there a failure in the repository whose end we do not know yet?"""
+    query = select(
+        select(Failure.id)
+        .where(
+            Failure.platform == platform,
+            Failure.repository == repository,
+            Failure.status.in_(("open", "healing", "escalated", "observed")),
+            Failure.rerun_passed.is_(None),
+        )
+        .exists()
+    )
+    return bool((await session.execute(query)).scalar_one())
+
+
+async def page(
+    session: AsyncSession,
+    *,
+    repository: str | None = None,
+    category: str | None = None,
+    status: str | None = None,
+    before: int | None = None,
+    limit: int = 50,
+) -> Sequence[Failure]:
+    """Failures, newest first; `before` is the id where the last page ended."""
+    query = (
+        select(Failure)
+        .order_by(Failure.id.desc())
+        .limit(limit)
+        .options(selectinload(Failure.actions))
+    )
+    if repository:
+        query = query.where(Failure.repository == repository)
+    if category:
+        query = query.where(Failure.category == category)
+    if status:
+        query = query.where(Failure.status == status)
+    if before is not None:
+        query = query.where(Failure.id < before)
+    return (await session.scalars(query)).all()
+
+
+async def seen(session: AsyncSession, fingerprint: str, since: datetime) -> tuple[int, int, int]:
+    """How often a fingerprint was seen since then: (times, re-run to an end, of those passed)."""
+    query = select(
+        func.count(),
+        func.count(Failure.rerun_passed),
+        func.count().filter(Failure.rerun_passed.is_(True)),
+    ).where(Failure.fingerprint == fingerprint, Failure.created_at >= since)
+    times, rerun, passed = (await session.execute(query)).one()
+    return times, rerun, passed
+
+
+async def count_by(session: AsyncSession) -> dict[tuple[str, str, str, str], int]:
+    """How many failures there are by (platform, category, source, status)."""
+    keys = (Failure.platform, Failure.category, Failure.source, Failure.status)
+    rows = await session.execute(select(*keys, func.count()).group_by(*keys))
+    return {(row[0], row[1], row[2], row[3]): row[4] for row in rows}

@@ -1,0 +1,164 @@
+"""First schema: deliveries, failures, actions, comments, and the queue's own tables."""
+
+import sqlalchemy as sa
+from alembic import op
+from procrastinate.schema import SchemaManager
+from sqlalchemy.dialects import postgresql
+
+revision = "20261121_first"
+down_revision = None
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    op.create_table(
+        "actions",
+        sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
+        sa.Column("key", sa.Text(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("platform", sa.Text(), nullable=False),
+        sa.Column("repository", sa.Text(), nullable=False),
+        sa.Column("run_id", sa.Text(), nullable=False),
+        sa.Column("run_attempt", sa.Integer(), nullable=False),
+        sa.Column("params", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.Column("status", sa.Text(), nullable=False),
+        sa.Column("outcome", sa.Text(), nullable=True),
+        sa.Column("url", sa.Text(), nullable=True),
+        sa.Column("external_id", sa.Text(), nullable=True),
+        sa.Column("note", sa.Text(), nullable=True),
+        sa.Column(
+            "created_at",
+            sa.DateTime(timezone=True),
+            server_default=sa.text("now()"),
+            nullable=False,
+        ),
+        sa.Column("finished_at", sa.DateTime(timezone=True), nullable=True),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("key"),
+    )
+    op.create_index("ix_actions_run", "actions", ["platform", "repository", "run_id"], unique=False)
+    op.create_index(
+        "ix_actions_undecided",
+        "actions",
+        ["id"],
+        unique=False,
+        postgresql_where=sa.text("outcome IS NULL"),
+    )
+    op.create_table(
+        "comments",
+        sa.Column("platform", sa.Text(), nullable=False),
+        sa.Column("repository", sa.Text(), nullable=False),
+        sa.Column("request_number", sa.Integer(), nullable=False),
+        sa.Column("comment_id", sa.Text(), nullable=False),
+        sa.Column("url", sa.Text(), nullable=True),
+        sa.Column("digest", sa.Text(), nullable=False),
+        sa.Column(
+            "updated_at",
+            sa.DateTime(timezone=True),
+            server_default=sa.text("now()"),
+            nullable=False,
+        ),
+        sa.PrimaryKeyConstraint("platform", "repository", "request_number"),
+    )
+    op.create_table(
+        "deliveries",
+        sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
+        sa.Column("platform", sa.Text(), nullable=False),
+        sa.Column("delivery_id", sa.Text(), nullable=False),
+        sa.Column("event_name", sa.Text(), nullable=False),
+        sa.Column("event", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.Column("body", sa.LargeBinary(), nullable=False),
+        sa.Column("status", sa.Text(), server_default="accepted", nullable=False),
+        sa.Column("note", sa.Text(), nullable=True),
+        sa.Column(
+            "received_at",
+            sa.DateTime(timezone=True),
+            server_default=sa.text("now()"),
+            nullable=False,
+        ),
+        sa.Column("processed_at", sa.DateTime(timezone=True), nullable=True),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("platform", "delivery_id"),
+    )
+    op.create_index(
+        "ix_deliveries_open",
+        "deliveries",
+        ["id"],
+        unique=False,
+        postgresql_where=sa.text("status <> 'processed'"),
+    )
+    op.create_table(
+        "failures",
+        sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
+        sa.Column("platform", sa.Text(), nullable=False),
+        sa.Column("repository", sa.Text(), nullable=False),
+        sa.Column("workflow", sa.Text(), nullable=False),
+        sa.Column("run_id", sa.Text(), nullable=False),
+        sa.Column("run_attempt", sa.Integer(), nullable=False),
+        sa.Column("run_url", sa.Text(), nullable=True),
+        sa.Column("job_id", sa.Text(), nullable=False),
+        sa.Column("job", sa.Text(), nullable=False),
+        sa.Column("url", sa.Text(), nullable=True),
+        sa.Column("branch", sa.Text(), nullable=True),
+        sa.Column("commit", sa.Text(), nullable=True),
+        sa.Column("request_number", sa.Integer(), nullable=True),
+        sa.Column("category", sa.Text(), nullable=False),
+        sa.Column("confidence", sa.Double(), nullable=False),
+        sa.Column("source", sa.Text(), nullable=False),
+        sa.Column("rule", sa.Text(), nullable=True),
+        sa.Column("transient", sa.Boolean(), nullable=False),
+        sa.Column("fingerprint", sa.Text(), nullable=False),
+        sa.Column("diagnosis", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.Column("status", sa.Text(), nullable=False),
+        sa.Column("plan", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.Column("rerun_passed", sa.Boolean(), nullable=True),
+        sa.Column(
+            "created_at",
+            sa.DateTime(timezone=True),
+            server_default=sa.text("now()"),
+            nullable=False,
+        ),
+        sa.Column(
+            "updated_at",
+            sa.DateTime(timezone=True),
+            server_default=sa.text("now()"),
+            nullable=False,
+        ),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("platform", "repository", "run_id", "run_attempt", "job_id"),
+    )
+    op.create_index(
+        "ix_failures_commit", "failures", ["platform", "repository", "commit", "job"], unique=False
+    )
+    op.create_index(
+        "ix_failures_fingerprint", "failures", ["fingerprint", "created_at"], unique=False
+    )
+    op.create_index(
+        "ix_failures_request",
+        "failures",
+        ["platform", "repository", "request_number"],
+        unique=False,
+    )
+    op.create_index("ix_failures_status", "failures", ["status", "id"], unique=False)
+    op.create_table(
+        "action_failures",
+        sa.Column("action_id", sa.BigInteger(), nullable=False),
+        sa.Column("failure_id", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(["action_id"], ["actions.id"], ondelete="CASCADE"),
+        sa.ForeignKeyConstraint(["failure_id"], ["failures.id"], ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("action_id", "failure_id"),
+    )
+    op.create_index(
+        op.f("ix_action_failures_failure_id"), "action_failures", ["failure_id"], unique=False
+    )
+    _create_queue()
+
+
+def _create_queue() -> None:
+    # The queue's schema as its own package ships it, in the same transaction as ours. When the
+    # package changes it, a later revision runs the package's own migration files.
+    driver = op.get_bind().connection.driver_connection
+    if driver is None:
+        raise RuntimeError("no open connection to create the queue's tables with")
+    driver.execute(SchemaManager.get_schema())

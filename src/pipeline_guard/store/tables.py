@@ -1,0 +1,157 @@
+"""The tables, as SQLAlchemy sees them; their meaning is in DESIGN's vocabulary."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    DateTime,
+    ForeignKey,
+    Identity,
+    Index,
+    LargeBinary,
+    Text,
+    UniqueConstraint,
+    func,
+    text,
+)
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
+
+
+class Base(DeclarativeBase):
+    """Shared metadata; text is PostgreSQL's unlimited text, time always carries a zone."""
+
+    type_annotation_map = {  # noqa: RUF012 (SQLAlchemy reads it from the class)
+        str: Text(),
+        datetime: DateTime(timezone=True),
+        dict[str, Any]: JSONB(),
+        list[Any]: JSONB(),
+    }
+
+
+class Delivery(Base):
+    """One inbound webhook: its verified body and what became of it."""
+
+    __tablename__ = "deliveries"
+    __table_args__ = (
+        UniqueConstraint("platform", "delivery_id"),
+        Index("ix_deliveries_open", "id", postgresql_where=text("status <> 'processed'")),
+    )
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
+    platform: Mapped[str]
+    delivery_id: Mapped[str]
+    event_name: Mapped[str]
+    event: Mapped[dict[str, Any]]
+    body: Mapped[bytes] = mapped_column(LargeBinary)
+    status: Mapped[str] = mapped_column(server_default="accepted")
+    """accepted, processed or failed."""
+    note: Mapped[str | None]
+    received_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    processed_at: Mapped[datetime | None]
+
+
+class Failure(Base):
+    """One failed job of one run attempt, with its diagnosis and plan."""
+
+    __tablename__ = "failures"
+    __table_args__ = (
+        UniqueConstraint("platform", "repository", "run_id", "run_attempt", "job_id"),
+        Index("ix_failures_status", "status", "id"),
+        Index("ix_failures_fingerprint", "fingerprint", "created_at"),
+        Index("ix_failures_request", "platform", "repository", "request_number"),
+        Index("ix_failures_commit", "platform", "repository", "commit", "job"),
+    )
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
+    platform: Mapped[str]
+    repository: Mapped[str]
+    workflow: Mapped[str]
+    run_id: Mapped[str]
+    run_attempt: Mapped[int]
+    run_url: Mapped[str | None]
+    job_id: Mapped[str]
+    job: Mapped[str]
+    url: Mapped[str | None]
+    branch: Mapped[str | None]
+    commit: Mapped[str | None]
+    request_number: Mapped[int | None]
+    category: Mapped[str]
+    confidence: Mapped[float]
+    source: Mapped[str]
+    rule: Mapped[str | None]
+    transient: Mapped[bool]
+    fingerprint: Mapped[str]
+    diagnosis: Mapped[dict[str, Any]]
+    """The whole judgement: evidence, candidates, failed tests, advice, excerpt, notes."""
+    status: Mapped[str]
+    plan: Mapped[dict[str, Any]]
+    rerun_passed: Mapped[bool | None]
+    """Whether a later attempt of the same job and commit passed, whoever asked for it."""
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    updated_at: Mapped[datetime] = mapped_column(server_default=func.now(), onupdate=func.now())
+
+    actions: Mapped[list["Action"]] = relationship(
+        secondary="action_failures", order_by="Action.id", back_populates="failures"
+    )
+
+
+class Action(Base):
+    """One step tried: the intent is written before the call, the result after it."""
+
+    __tablename__ = "actions"
+    __table_args__ = (
+        UniqueConstraint("key"),
+        Index("ix_actions_run", "platform", "repository", "run_id"),
+        Index("ix_actions_undecided", "id", postgresql_where=text("outcome IS NULL")),
+    )
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
+    key: Mapped[str]
+    """What makes it one and the same action, however often its job runs."""
+    kind: Mapped[str]
+    platform: Mapped[str]
+    repository: Mapped[str]
+    run_id: Mapped[str]
+    run_attempt: Mapped[int]
+    params: Mapped[dict[str, Any]]
+    status: Mapped[str]
+    """intended, done, failed or skipped."""
+    outcome: Mapped[str | None]
+    url: Mapped[str | None]
+    external_id: Mapped[str | None]
+    note: Mapped[str | None]
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    finished_at: Mapped[datetime | None]
+
+    failures: Mapped[list[Failure]] = relationship(
+        secondary="action_failures", back_populates="actions"
+    )
+
+
+class ActionFailure(Base):
+    """Which failures an action was meant for (a re-run serves every failed job of a run)."""
+
+    __tablename__ = "action_failures"
+
+    action_id: Mapped[int] = mapped_column(
+        BigInteger, ForeignKey("actions.id", ondelete="CASCADE"), primary_key=True
+    )
+    failure_id: Mapped[int] = mapped_column(
+        BigInteger, ForeignKey("failures.id", ondelete="CASCADE"), primary_key=True, index=True
+    )
+
+
+class Comment(Base):
+    """Our one comment on a pull or merge request, so that it is edited and not repeated."""
+
+    __tablename__ = "comments"
+
+    platform: Mapped[str] = mapped_column(primary_key=True)
+    repository: Mapped[str] = mapped_column(primary_key=True)
+    request_number: Mapped[int] = mapped_column(primary_key=True)
+    comment_id: Mapped[str]
+    url: Mapped[str | None]
+    digest: Mapped[str]
+    updated_at: Mapped[datetime] = mapped_column(server_default=func.now(), onupdate=func.now())
