@@ -1,0 +1,233 @@
+"""What stages may ask of GitLab: read a pipeline and its logs, retry it, keep one note."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from typing import Final
+from urllib.parse import quote
+
+from pipeline_guard.domain.capabilities import Capability, CommentResult, RerunResult, RerunScope
+from pipeline_guard.domain.events import Event
+from pipeline_guard.domain.runs import ChangeRequest, Job, Run
+from pipeline_guard.errors import Conflict, NotAuthorized, NotFound, PlatformUnavailable, Rejected
+from pipeline_guard.platforms.gitlab import shapes
+from pipeline_guard.platforms.gitlab.client import GitLabClient, Json
+from pipeline_guard.platforms.gitlab.notes import Notes
+
+MAX_JOBS: Final = 5_000
+"""Jobs of one pipeline that are read, earlier tries included."""
+MAX_REQUESTS: Final = 100
+
+
+class GitLabPlatform:
+    """Implements domain.capabilities.Platform for one GitLab server."""
+
+    name = shapes.PLATFORM
+    # No `rerun_run`: GitLab can only start another pipeline on the newest commit of a ref,
+    # which is not the same run again.
+    capabilities: frozenset[Capability] = frozenset(
+        {"rerun_failed_jobs", "rerun_job", "comment", "annotations"}
+    )
+
+    def __init__(self, client: GitLabClient) -> None:
+        self._client = client
+        self._login: str | None = None
+
+    async def read_run(self, event: Event) -> Run:
+        """Re-read the pipeline the event points at, with its jobs and open merge request."""
+        project = event.hints.get("project_id") or event.repository
+        return await self._read(str(project), event.run_id)
+
+    async def refresh(self, run: Run) -> Run:
+        """Read the same pipeline again."""
+        return await self._read(str(run.hints.get("project_id") or run.repository), run.run_id)
+
+    async def _read(self, project_ref: str, run_id: str) -> Run:
+        base = f"/projects/{_part(project_ref)}"
+        project, pipeline, tries = await asyncio.gather(
+            self._client.get(base),
+            self._client.get(f"{base}/pipelines/{_part(run_id)}"),
+            self._tries(base, run_id),
+        )
+        if pipeline.get("status") == "failed" and not _explained(tries):
+            # A trigger job that failed with its downstream pipeline is listed apart.
+            tries += await self._client.list(
+                f"{base}/pipelines/{_part(run_id)}/bridges", limit=MAX_JOBS
+            )
+        merge_request = await self._merge_request(project, pipeline)
+        head = None if merge_request else await self._branch_head(base, pipeline)
+        return shapes.run_of(project, pipeline, tries, merge_request, head)
+
+    async def _tries(self, base: str, run_id: str) -> list[Json]:
+        """Every job of the pipeline, the retried ones too."""
+        return await self._client.list(
+            f"{base}/pipelines/{_part(run_id)}/jobs", limit=MAX_JOBS, include_retried="true"
+        )
+
+    async def _merge_request(self, project: Json, pipeline: Json) -> Json | None:
+        """The open request of a pipeline: the one its ref names, else the one of its branch.
+
+        A fork's branch pipeline belongs to a request of the project it was forked from.
+        """
+        iid = shapes.request_iid(pipeline)
+        if iid is not None:
+            found = await self._client.get(f"/projects/{project['id']}/merge_requests/{iid}")
+            return found if found.get("state") == "opened" else None
+        if pipeline.get("tag") or not pipeline.get("ref"):
+            return None
+        parent = (project.get("forked_from_project") or {}).get("id")
+        for home in filter(None, (project["id"], parent)):
+            if request := await self._request_of_branch(home, project["id"], pipeline["ref"]):
+                return request
+        return None
+
+    async def _request_of_branch(self, home: int, source: int, branch: str) -> Json | None:
+        try:
+            found = await self._client.list(
+                f"/projects/{home}/merge_requests",
+                limit=MAX_REQUESTS,
+                state="opened",
+                source_branch=branch,
+            )
+        except (NotFound, NotAuthorized):
+            return None  # merge requests are switched off there, or not ours to see
+        return next((item for item in found if item.get("source_project_id") == source), None)
+
+    async def _branch_head(self, base: str, pipeline: Json) -> str | None:
+        if pipeline.get("tag") or not pipeline.get("ref") or shapes.request_iid(pipeline):
+            return None
+        try:
+            branch = await self._client.get(f"{base}/repository/branches/{_part(pipeline['ref'])}")
+        except NotFound:
+            return None
+        commit = branch.get("commit") or {}
+        head: str | None = commit.get("id")
+        return head
+
+    async def stream_log(self, run: Run, job: Job) -> AsyncIterator[bytes]:
+        """The job's trace in raw chunks; raises NotFound when it is empty, erased or never was."""
+        if not job.id.isdecimal():
+            raise NotFound(f"GitLab keeps no log of {job.name}")
+        empty = True
+        async for chunk in self._client.stream(f"{_base(run)}/jobs/{job.id}/trace"):
+            empty = empty and not chunk
+            yield chunk
+        if empty:
+            raise NotFound(f"The log of {job.name} is empty or was erased")
+
+    async def annotations(self, run: Run, job: Job) -> Sequence[str]:
+        """GitLab's own remarks: why it says the job failed, and what it says of the pipeline."""
+        return shapes.annotations_of(job)
+
+    async def rerun(self, run: Run, scope: RerunScope, job: Job | None) -> RerunResult:
+        """Retry the failed jobs, or one job, of the same pipeline.
+
+        GitLab retries cancelled jobs together with the failed ones. Raises Conflict when the
+        pipeline is running or was retried since `run` was read.
+        """
+        if scope == "run":
+            raise Rejected("GitLab cannot run a whole pipeline again on the same commit")
+        now = await self.refresh(run)
+        if not now.completed or _retried_since(run, now):
+            raise Conflict(f"Pipeline {run.run_id} is running or was retried already")
+        if scope == "failed_jobs":
+            return await self._retry_pipeline(now)
+        if job is None:
+            raise Rejected("The scope 'job' needs a job")
+        return await self._retry_job(now, job)
+
+    async def _retry_pipeline(self, run: Run) -> RerunResult:
+        if not any(job.hints.get("status") in ("failed", "canceled") for job in run.jobs):
+            raise Rejected(f"Pipeline {run.run_id} has no failed job that could be retried")
+        try:
+            await self._client.write("post", f"{_base(run)}/pipelines/{_part(run.run_id)}/retry")
+        except PlatformUnavailable:
+            await self._unless_retried(run)
+        return RerunResult(url=run.url)
+
+    async def _unless_retried(self, run: Run) -> None:
+        """After an answer was lost: raise again only if the pipeline was not retried after all."""
+        now = await self.refresh(run)
+        if now.completed and not _retried_since(run, now):
+            raise PlatformUnavailable(f"GitLab did not retry pipeline {run.run_id}")
+
+    async def _retry_job(self, run: Run, job: Job) -> RerunResult:
+        if all(job.id != newest.id for newest in run.jobs):
+            raise Conflict(f"The job {job.name} was retried already")
+        try:
+            answer = await self._client.write("post", f"{_base(run)}/jobs/{_part(job.id)}/retry")
+        except PlatformUnavailable:
+            now = await self.refresh(run)
+            newest = next((other for other in now.jobs if other.name == job.name), job)
+            if newest.id == job.id:
+                raise
+            return RerunResult(url=newest.url)
+        except NotAuthorized as error:
+            # GitLab says 403 as well when a job is not in a state to be retried.
+            if "not retryable" in str(error):
+                raise Conflict(str(error), status=error.status) from error
+            raise
+        return RerunResult(url=answer.get("web_url"))
+
+    async def upsert_comment(
+        self, run: Run, request: ChangeRequest, marker: str, body: str, known_id: str | None
+    ) -> CommentResult:
+        """Create or edit our one note on the merge request."""
+        project = run.hints.get("request_project_id") or run.hints.get("project_id")
+        path = f"/projects/{_part(str(project or run.repository))}/merge_requests/{request.number}"
+        return await Notes(self._client, path, await self._username()).upsert(
+            marker, body, known_id
+        )
+
+    def log_line_url(self, run: Run, job: Job, line: int) -> str | None:
+        """A link to one line of the job's log page."""
+        return f"{job.url}#L{line}" if job.url and job.id.isdecimal() else None
+
+    async def identity(self) -> str | None:
+        """Our own login, None when the token belongs to nobody (a job token)."""
+        try:
+            return await self._username()
+        except NotAuthorized:
+            return None
+
+    async def _username(self) -> str:
+        if self._login is None:
+            self._login = str((await self._client.get("/user"))["username"])
+        return self._login
+
+    async def check(self) -> str:
+        """One sentence about the connection; raises PlatformError when it is broken."""
+        login = await self._username()
+        try:
+            token = await self._client.get("/personal_access_tokens/self")
+        except (NotFound, NotAuthorized):
+            return f"Connected to {self._client.url} as {login}."
+        scopes = token.get("scopes") or []
+        if "api" in scopes:
+            return f"Connected to {self._client.url} as {login}."
+        return (
+            f"Connected to {self._client.url} as {login}, who may read only: "
+            f"the token's scopes are {', '.join(map(str, scopes))} and retries need api."
+        )
+
+    async def aclose(self) -> None:
+        """Give back connections."""
+        await self._client.aclose()
+
+
+def _part(value: str) -> str:
+    """One segment of a path; a project's full path or a branch holds slashes."""
+    return quote(value, safe="")
+
+
+def _base(run: Run) -> str:
+    return f"/projects/{_part(str(run.hints.get('project_id') or run.repository))}"
+
+
+def _retried_since(run: Run, now: Run) -> bool:
+    """True when a red job of `run` has a newer try, or the pipeline a higher attempt."""
+    newest = {job.id for job in now.jobs}
+    return now.attempt > run.attempt or any(job.id not in newest for job in run.failed_jobs)
+
+
+def _explained(tries: Sequence[Json]) -> bool:
+    return any(job.failed for job in shapes.jobs_of(tries))

@@ -1,0 +1,194 @@
+"""GitLab's JSON as the domain's runs, jobs and requests; pure, lenient in what it reads."""
+
+import re
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any, Final
+
+from pipeline_guard.domain.runs import ChangeRequest, Conclusion, Job, Run, RunStatus
+
+PLATFORM: Final = "gitlab"
+CONFIGURATION_JOB: Final = "pipeline configuration"
+"""Our name for what failed when GitLab could not even make jobs of `.gitlab-ci.yml`."""
+
+CONCLUSIONS: Final[dict[str, Conclusion]] = {
+    "success": "success",
+    "failed": "failure",
+    "canceled": "cancelled",
+    "skipped": "skipped",
+}
+"""The statuses that nothing follows by itself; all others are still on their way."""
+QUEUED: Final = frozenset(
+    {"created", "waiting_for_resource", "waiting_for_callback", "preparing", "pending", "scheduled"}
+)
+TIMEOUT_REASONS: Final = frozenset({"stuck_or_timeout_failure", "job_execution_timeout"})
+REQUEST_REF: Final = re.compile(r"refs/merge-requests/(\d+)/(head|merge|train)")
+
+Json = Mapping[str, Any]
+
+
+def status_of(pipeline: Json) -> tuple[RunStatus, Conclusion | None]:
+    """Where a pipeline stands; `manual` waits for a person, so it is not over."""
+    status = str(pipeline.get("status"))
+    if status in CONCLUSIONS:
+        return "completed", CONCLUSIONS[status]
+    return ("queued" if status in QUEUED else "in_progress"), None
+
+
+def attempt_of(tries: Sequence[Json]) -> int:
+    """1, and one more for each earlier try of the job that was tried most often.
+
+    GitLab counts no attempts: a retried job gets a new id in the same pipeline. Tries that the
+    `retry:` keyword made count as well, because nothing tells them apart.
+    """
+    return max((len(group) for group in _by_name(tries).values()), default=1)
+
+
+def _by_name(tries: Sequence[Json]) -> dict[str, list[Json]]:
+    """The tries of each job name, oldest first."""
+    groups: dict[str, list[Json]] = {}
+    for item in sorted(tries, key=lambda item: int(item["id"])):
+        groups.setdefault(str(item.get("name")), []).append(item)
+    return groups
+
+
+def jobs_of(tries: Sequence[Json]) -> tuple[Job, ...]:
+    """The newest try of each job, in the order GitLab made them."""
+    newest = [(group[-1], len(group)) for group in _by_name(tries).values()]
+    newest.sort(key=lambda pair: int(pair[0]["id"]))
+    return tuple(_job(item, count) for item, count in newest)
+
+
+def _job(item: Json, tries: int) -> Job:
+    hints = {
+        "status": item.get("status"),
+        "stage": item.get("stage"),
+        "failure_reason": item.get("failure_reason"),
+        "allow_failure": item.get("allow_failure") or None,
+        "tries": tries,
+        "runner": _part(item, "runner").get("description"),
+        "downstream_pipeline": _part(item, "downstream_pipeline").get("id"),
+    }
+    return Job(
+        id=str(item["id"]),
+        name=str(item.get("name")),
+        conclusion=_job_conclusion(item),
+        url=item.get("web_url"),
+        hints={key: value for key, value in hints.items() if value is not None},
+    )
+
+
+def _job_conclusion(item: Json) -> Conclusion | None:
+    status = str(item.get("status"))
+    if status == "failed" and item.get("allow_failure"):
+        return "other"  # red, but by its owner's word not a failure of the pipeline
+    if status == "failed" and item.get("failure_reason") in TIMEOUT_REASONS:
+        return "timed_out"
+    return CONCLUSIONS.get(status)
+
+
+def configuration_job(pipeline: Json) -> Job:
+    """Stands for a pipeline that failed without any job, because its configuration is wrong."""
+    hints = {"yaml_errors": pipeline.get("yaml_errors") or "the pipeline could not be created"}
+    job_id = f"pipeline-{pipeline.get('id')}"
+    return Job(job_id, CONFIGURATION_JOB, "failure", pipeline.get("web_url"), hints=hints)
+
+
+def annotations_of(job: Job) -> tuple[str, ...]:
+    """What GitLab itself says about a job, one line each."""
+    lines = []
+    if reason := job.hints.get("failure_reason"):
+        lines.append(f"failure_reason: {reason}")
+    if errors := job.hints.get("yaml_errors"):
+        lines += [f"yaml_errors: {line}" for line in str(errors).splitlines() if line.strip()]
+    if downstream := job.hints.get("downstream_pipeline"):
+        lines.append(f"downstream_pipeline: {downstream}")
+    if job.hints.get("tries", 1) > 1:
+        lines.append(f"tries: {job.hints['tries']}")
+    return tuple(lines)
+
+
+def request_iid(pipeline: Json) -> int | None:
+    """The merge request a pipeline's ref names, None for a branch or tag."""
+    match = REQUEST_REF.fullmatch(str(pipeline.get("ref")))
+    return int(match[1]) if match else None
+
+
+def request_of(merge_request: Json) -> ChangeRequest:
+    """A merge request as the domain's change request."""
+    source, target = merge_request.get("source_project_id"), merge_request.get("target_project_id")
+    return ChangeRequest(
+        number=int(merge_request["iid"]),
+        url=merge_request.get("web_url"),
+        head_sha=merge_request.get("sha"),
+        from_fork=source != target,
+    )
+
+
+def head_of(pipeline: Json, merge_request: Json) -> str | None:
+    """The newest commit of a request, in the terms of the pipeline's own commit.
+
+    A merged-results pipeline runs on a commit GitLab made for it, which is never the request's
+    head; it is current for as long as it is the request's newest pipeline.
+    """
+    match = REQUEST_REF.fullmatch(str(pipeline.get("ref")))
+    newest = _part(merge_request, "head_pipeline").get("id")
+    if match and match[2] != "head" and newest == pipeline.get("id"):
+        sha: str | None = pipeline.get("sha")
+    else:
+        sha = merge_request.get("sha")
+    return sha
+
+
+def run_of(
+    project: Json,
+    pipeline: Json,
+    tries: Sequence[Json],
+    merge_request: Json | None,
+    branch_head: str | None,
+) -> Run:
+    """A pipeline with its jobs' newest tries and its open merge request, as a run."""
+    status, conclusion = status_of(pipeline)
+    jobs = jobs_of(tries)
+    if not jobs and conclusion == "failure":
+        jobs = (configuration_job(pipeline),)
+    branch, head = pipeline.get("ref"), branch_head
+    request = None
+    if merge_request is not None:
+        request = request_of(merge_request)
+        branch, head = merge_request.get("source_branch"), head_of(pipeline, merge_request)
+    return Run(
+        platform=PLATFORM,
+        repository=str(project["path_with_namespace"]),
+        run_id=str(pipeline["id"]),
+        attempt=attempt_of(tries),
+        status=status,
+        conclusion=conclusion,
+        workflow="pipeline",
+        branch=branch,
+        commit=pipeline.get("sha"),
+        head_sha=head,
+        trigger=pipeline.get("source"),
+        actor=_part(pipeline, "user").get("username"),
+        url=pipeline.get("web_url"),
+        started_at=_time(pipeline.get("started_at")),
+        finished_at=_time(pipeline.get("finished_at")),
+        request=request,
+        jobs=jobs,
+        hints={
+            "project_id": project["id"],
+            "request_project_id": (merge_request or {}).get("target_project_id"),
+        },
+    )
+
+
+def _part(item: Json, key: str) -> Json:
+    value = item.get(key)
+    return value if isinstance(value, Mapping) else {}
+
+
+def _time(value: object) -> datetime | None:
+    try:
+        return datetime.fromisoformat(value) if isinstance(value, str) else None
+    except ValueError:
+        return None
