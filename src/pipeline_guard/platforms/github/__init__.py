@@ -1,0 +1,25 @@
+"""GitHub Actions: reads its webhooks, re-reads its runs, re-runs jobs and keeps one comment."""
+
+from pipeline_guard.domain.capabilities import Connected
+from pipeline_guard.errors import ConfigError
+from pipeline_guard.platforms.github.adapter import GitHub
+from pipeline_guard.platforms.github.client import Client
+from pipeline_guard.platforms.github.credentials import credentials_from
+from pipeline_guard.platforms.github.webhook import GitHubWebhooks
+from pipeline_guard.settings import Settings
+
+
+def build(settings: Settings) -> Connected | str:
+    """Switch GitHub on, or return the sentence that says why it stays off; does no I/O but a key.
+
+    Needs a webhook secret and either a token or an App (id and private key).
+    """
+    secrets = settings.github_webhook_secrets
+    if not secrets:
+        return "PIPELINE_GUARD_GITHUB_WEBHOOK_SECRET is not set"
+    try:
+        credentials = credentials_from(settings)
+    except ConfigError as error:
+        return str(error)
+    client = Client(settings.github_api_url, credentials)
+    return Connected(reader=GitHubWebhooks(secrets), platform=GitHub(client))

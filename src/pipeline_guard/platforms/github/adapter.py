@@ -1,0 +1,215 @@
+"""What the stages may ask of GitHub Actions, put together from the client's calls."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import replace
+from typing import Any, Final
+
+from pipeline_guard.domain.capabilities import (
+    Capability,
+    CommentResult,
+    RerunResult,
+    RerunScope,
+)
+from pipeline_guard.domain.events import Event
+from pipeline_guard.domain.runs import ChangeRequest, Job, Run
+from pipeline_guard.errors import Conflict, NotFound, PlatformError, PlatformUnavailable
+from pipeline_guard.platforms.github.answers import NotSent
+from pipeline_guard.platforms.github.client import Client
+from pipeline_guard.platforms.github.comments import Comments
+from pipeline_guard.platforms.github.logs import LogStream
+from pipeline_guard.platforms.github.pulls import Pulls
+from pipeline_guard.platforms.github.read import attempt_of, job_from, run_from, status_of, text
+
+Json = dict[str, Any]
+
+
+class GitHub:
+    """GitHub Actions through its REST API; every method raises only errors.PlatformError."""
+
+    name: str = "github"
+    capabilities: frozenset[Capability] = frozenset(
+        ("rerun_run", "rerun_failed_jobs", "rerun_job", "comment", "annotations")
+    )
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+        self._logs = LogStream(client)
+        self._pulls = Pulls(client)
+        self._comments = Comments(client, self.identity)
+        self._login: str | None = None
+        self._login_asked = False
+
+    async def read_run(self, event: Event) -> Run:
+        """The run with the jobs of its newest attempt, its open pull request and branch head."""
+        repository, run_id = event.repository, event.run_id
+        data = await self._run(repository, run_id)
+        jobs, request = await asyncio.gather(
+            self._jobs(repository, run_id, attempt_of(data), event.job_id),
+            self._pulls.find(repository, data),
+        )
+        run = run_from(data, repository, run_id, jobs=jobs)
+        return await self._with_head(run, data, request)
+
+    async def refresh(self, run: Run) -> Run:
+        """The run's status, attempt and head now; its jobs anew only when they have changed."""
+        data = await self._run(run.repository, run.run_id)
+        now = run_from(data, run.repository, run.run_id, jobs=run.jobs)
+        if (now.attempt, now.status) != (run.attempt, run.status):
+            jobs = await self._jobs(run.repository, run.run_id, now.attempt, None)
+            now = replace(now, jobs=tuple(jobs))
+        return await self._with_head(now, data, await self._pulls.find(run.repository, data))
+
+    async def stream_log(self, run: Run, job: Job) -> AsyncIterator[bytes]:
+        """The job's log in raw chunks; raises NotFound when GitHub has none (any more)."""
+        path = f"/repos/{run.repository}/actions/jobs/{job.id}/logs"
+        async for chunk in self._logs.stream(run.repository, path):
+            yield chunk
+
+    async def annotations(self, run: Run, job: Job) -> Sequence[str]:
+        """A job is a check run too, and carries its annotations: "failure a.py:3: message"."""
+        number = job.hints.get("check_run_id", job.id)
+        path = f"/repos/{run.repository}/check-runs/{number}/annotations"
+        try:
+            pages = self._client.pages(run.repository, path, most=3)
+            return [_annotation(item) async for item in pages]
+        except PlatformError as error:
+            if error.worth_retry:
+                raise
+            return ()
+
+    async def rerun(self, run: Run, scope: RerunScope, job: Job | None) -> RerunResult:
+        """Ask once for a new attempt; raises Conflict when there is one after `run.attempt`.
+
+        After a 5xx or a timeout the run is read again: GitHub may have done it all the same.
+        """
+        before = await self._run(run.repository, run.run_id)
+        if _moved_on(before, run):
+            raise Conflict(f"A new attempt of run {run.run_id} is already under way or done")
+        path = _rerun_path(run, scope, job)
+        try:
+            await self._client.send("POST", run.repository, path)
+        except NotSent:
+            raise
+        except PlatformUnavailable:
+            if not _moved_on(await self._run(run.repository, run.run_id), run):
+                raise
+        url = f"{run.url}/attempts/{run.attempt + 1}" if run.url else None
+        return RerunResult(url=url, external_id=None)
+
+    async def upsert_comment(
+        self, run: Run, request: ChangeRequest, marker: str, body: str, known_id: str | None
+    ) -> CommentResult:
+        """Create or edit our one comment: `known_id` first, else our own that holds `marker`."""
+        return await self._comments.upsert(run.repository, request.number, marker, body, known_id)
+
+    def log_line_url(self, run: Run, job: Job, line: int) -> str | None:
+        """The job's page, at its failed step; GitHub numbers lines by step, `line` is the log's."""
+        url = job.url or (f"{run.url}/job/{job.id}" if run.url else None)
+        step = job.hints.get("failed_step_number")
+        return f"{url}#step:{step}:1" if url and step else url
+
+    async def identity(self) -> str | None:
+        """Our login ("name[bot]" for an App); None where the token may not ask, as in Actions."""
+        if not self._login_asked:
+            self._login = await self._ask_login()
+            self._login_asked = True
+        return self._login
+
+    async def check(self) -> str:
+        """Who we are and how many calls are left; raises PlatformError when it does not work."""
+        answer = await self._client.get(None, "/app" if self._is_app else "/rate_limit")
+        login = await self.identity()
+        parts = [f"connected to {self._client.api_url} as {login or 'a token without a login'}"]
+        remaining, limit = (answer.headers.get(f"x-ratelimit-{key}") for key in _LIMITS)
+        if remaining and limit:
+            parts.append(f"{remaining} of {limit} calls left this hour")
+        scopes = answer.headers.get("x-oauth-scopes")
+        if scopes:
+            parts.append(f"scopes {scopes}")
+        permissions = answer.data.get("permissions") if isinstance(answer.data, dict) else None
+        if isinstance(permissions, dict):
+            told = ", ".join(f"{key}: {value}" for key, value in sorted(permissions.items()))
+            parts.append(f"permissions {told}")
+        return "; ".join(parts)
+
+    async def aclose(self) -> None:
+        """Give back connections and threads."""
+        await self._logs.aclose()
+        await self._client.aclose()
+
+    @property
+    def _is_app(self) -> bool:
+        return self._client.credentials.is_app
+
+    async def _ask_login(self) -> str | None:
+        try:
+            answer = await self._client.get(None, "/app" if self._is_app else "/user")
+        except PlatformError as error:
+            if error.worth_retry:
+                raise
+            return None
+        slug = text(answer.data, "slug")
+        if self._is_app:
+            return f"{slug}[bot]" if slug else None
+        return text(answer.data, "login")
+
+    async def _run(self, repository: str, run_id: str) -> Json:
+        answer = await self._client.get(repository, f"/repos/{repository}/actions/runs/{run_id}")
+        if not isinstance(answer.data, dict):
+            raise PlatformUnavailable(f"GitHub's answer for run {run_id} is no JSON object")
+        return answer.data
+
+    async def _jobs(
+        self, repository: str, run_id: str, attempt: int, job_id: str | None
+    ) -> list[Job]:
+        """The jobs of one attempt; where attempts cannot be listed, the newest ones."""
+        run = f"/repos/{repository}/actions/runs/{run_id}"
+        try:
+            pages = self._client.pages(repository, f"{run}/attempts/{attempt}/jobs", "jobs")
+            return [job_from(item) async for item in pages]
+        except NotFound:
+            pass
+        try:
+            pages = self._client.pages(repository, f"{run}/jobs", "jobs", filter="latest")
+            return [job_from(item) async for item in pages]
+        except NotFound:
+            if job_id is None:
+                raise
+        answer = await self._client.get(repository, f"/repos/{repository}/actions/jobs/{job_id}")
+        return [job_from(answer.data or {})]
+
+    async def _with_head(self, run: Run, data: Json, request: ChangeRequest | None) -> Run:
+        """The run with its request and newest commit: the request's head, else the branch's."""
+        head = request.head_sha if request else None
+        if head is None:
+            head = await self._pulls.head(run.repository, data)
+        return replace(run, request=request, head_sha=head)
+
+
+_LIMITS: Final = ("remaining", "limit")
+
+
+def _rerun_path(run: Run, scope: RerunScope, job: Job | None) -> str:
+    base = f"/repos/{run.repository}/actions"
+    if scope == "job" and job is not None:
+        return f"{base}/jobs/{job.id}/rerun"
+    if scope == "run":
+        return f"{base}/runs/{run.run_id}/rerun"
+    return f"{base}/runs/{run.run_id}/rerun-failed-jobs"
+
+
+def _moved_on(data: Json, run: Run) -> bool:
+    """True when the run was started again since we read it."""
+    if attempt_of(data) > run.attempt:
+        return True
+    return run.completed and status_of(data.get("status")) != "completed"
+
+
+def _annotation(item: Json) -> str:
+    place = text(item, "path") or ""
+    if place and isinstance(item.get("start_line"), int):
+        place = f"{place}:{item['start_line']}"
+    level, message = text(item, "annotation_level"), text(item, "message") or text(item, "title")
+    told = ": ".join(part for part in (place, " ".join((message or "").split())) if part)
+    return f"{level} {told}" if level else told

@@ -1,0 +1,152 @@
+"""Turns GitHub's JSON for runs, jobs and pull requests into domain types; tolerant of gaps."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, Final
+
+from pipeline_guard.domain.runs import ChangeRequest, Conclusion, Job, Run, RunStatus
+
+Json = dict[str, Any]
+
+_CONCLUSIONS: Final[dict[str, Conclusion]] = {
+    "success": "success",
+    "failure": "failure",
+    "startup_failure": "failure",
+    "cancelled": "cancelled",
+    "timed_out": "timed_out",
+    "skipped": "skipped",
+}
+
+
+def conclusion_of(value: object) -> Conclusion | None:
+    """GitHub's conclusion in the domain's words; None while there is none."""
+    if not isinstance(value, str) or not value:
+        return None
+    return _CONCLUSIONS.get(value, "other")
+
+
+def status_of(value: object) -> RunStatus:
+    """GitHub's status in the domain's words: waiting, requested and pending are queued."""
+    if value == "completed":
+        return "completed"
+    return "in_progress" if value == "in_progress" else "queued"
+
+
+def dig(data: object, *keys: str) -> Any:
+    """The value below nested keys, or None as soon as a level is missing, null or no object."""
+    for key in keys:
+        if not isinstance(data, dict):
+            return None
+        data = data.get(key)
+    return data
+
+
+def text(data: object, *keys: str) -> str | None:
+    """The non-empty string below nested keys, or None."""
+    value = dig(data, *keys)
+    return value if isinstance(value, str) and value else None
+
+
+def when(data: object, *keys: str) -> datetime | None:
+    """The ISO 8601 time below nested keys as an aware datetime, or None."""
+    value = text(data, *keys)
+    if value is None:
+        return None
+    try:
+        moment = datetime.fromisoformat(value)
+    except ValueError:
+        return None
+    return moment if moment.tzinfo else None
+
+
+def attempt_of(run: Json) -> int:
+    """The attempt of a run, 1 where it is missing (GitHub Enterprise before 3.5 has none)."""
+    value = run.get("run_attempt")
+    return value if isinstance(value, int) and value > 0 else 1
+
+
+def job_from(data: Json) -> Job:
+    """One job as GitHub lists it."""
+    status, conclusion = data.get("status"), conclusion_of(data.get("conclusion"))
+    step = _failed_step(data)
+    hints: Json = {"check_run_id": _last_number(text(data, "check_run_url"))}
+    if step is not None:
+        hints["failed_step_number"] = step.get("number")
+    return Job(
+        id=str(data.get("id", "")),
+        name=text(data, "name") or "unnamed job",
+        conclusion=conclusion if status in ("completed", None) else None,
+        url=text(data, "html_url"),
+        failed_step=text(step, "name"),
+        hints={key: value for key, value in hints.items() if value is not None},
+    )
+
+
+def _failed_step(data: Json) -> Json | None:
+    steps = data.get("steps")
+    if not isinstance(steps, list):
+        return None
+    for wanted in ("failure", "timed_out", "cancelled"):  # a timed-out job cancels its step
+        for step in steps:
+            if isinstance(step, dict) and step.get("conclusion") == wanted:
+                return step
+    return None
+
+
+def _last_number(url: str | None) -> str | None:
+    last = (url or "").rstrip("/").rpartition("/")[2]
+    return last if last.isdigit() else None
+
+
+def is_fork(run: Json, repository: str) -> bool:
+    """True when the run's code comes from another repository than the one it runs in."""
+    head = text(run, "head_repository", "full_name")
+    return head is not None and head.lower() != repository.lower()
+
+
+def request_from(pull: Json, repository: str) -> ChangeRequest | None:
+    """A pull request as the domain knows it; None when it is not open or has no number.
+
+    A head without a repository is a fork that was deleted.
+    """
+    number = pull.get("number")
+    if not isinstance(number, int) or pull.get("state", "open") != "open":
+        return None
+    head = text(pull, "head", "repo", "full_name")
+    if head is not None:
+        fork = head.lower() != repository.lower()
+    else:
+        ids = dig(pull, "head", "repo", "id"), dig(pull, "base", "repo", "id")
+        fork = ids[0] != ids[1] if all(ids) else "repo" in (pull.get("head") or {})
+    return ChangeRequest(
+        number=number,
+        url=text(pull, "html_url"),
+        head_sha=text(pull, "head", "sha"),
+        from_fork=fork,
+    )
+
+
+def run_from(data: Json, repository: str, run_id: str, *, jobs: Sequence[Job] = ()) -> Run:
+    """A run as GitHub tells it, without its request and head, which need calls of their own."""
+    status = status_of(data.get("status"))
+    return Run(
+        platform="github",
+        repository=repository,
+        run_id=run_id,
+        attempt=attempt_of(data),
+        status=status,
+        conclusion=conclusion_of(data.get("conclusion")) if status == "completed" else None,
+        workflow=text(data, "name") or text(data, "path") or "workflow",
+        branch=text(data, "head_branch"),
+        commit=text(data, "head_sha"),
+        trigger=text(data, "event"),
+        actor=text(data, "actor", "login"),
+        url=text(data, "html_url"),
+        started_at=when(data, "run_started_at") or when(data, "created_at"),
+        finished_at=when(data, "updated_at") if status == "completed" else None,
+        jobs=tuple(jobs),
+        hints={
+            "head_repository": text(data, "head_repository", "full_name") or repository,
+            "retried_by": text(data, "triggering_actor", "login"),
+        },
+    )
