@@ -1,0 +1,157 @@
+"""Starts processes in groups of their own, and leaves none of them behind."""
+
+import os
+import shutil
+import signal
+import socket
+import subprocess  # nosec B404 - starting real servers is what the demo is for
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from pipeline_guard.errors import PipelineGuardError
+
+
+class DemoFailed(PipelineGuardError):
+    """The demo did not go as it must; the text says what happened and where the logs are."""
+
+
+class Processes:
+    """Everything started below one directory; leaving the context stops it, newest first."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self._running: list[tuple[str, subprocess.Popen[bytes]]] = []
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.stop()
+
+    def log(self, name: str) -> Path:
+        """Where a process writes what it prints."""
+        return self.root / f"{name}.log"
+
+    def run(
+        self, name: str, command: Sequence[str], *, cwd: Path, env: Mapping[str, str] | None = None
+    ) -> None:
+        """Run a command, at most a minute; raises DemoFailed when it does not succeed."""
+        process = self.start(name, command, cwd=cwd, env=env)
+        try:
+            code = process.wait(timeout=60)
+        except subprocess.TimeoutExpired:
+            code = None
+        self._running = [pair for pair in self._running if pair[1] is not process]
+        _end(process, patience=5)
+        if code != 0:
+            raise DemoFailed(f"{name} ended with {code}: see {self.log(name)}")
+
+    def start(
+        self, name: str, command: Sequence[str], *, cwd: Path, env: Mapping[str, str] | None = None
+    ) -> subprocess.Popen[bytes]:
+        """Start a command that stays, in a process group of its own, printing into its log."""
+        with self.log(name).open("ab") as output:
+            process = subprocess.Popen(  # noqa: S603  # nosec B603 - our own commands, no shell
+                list(command),
+                cwd=cwd,
+                env=dict(plain_environment() if env is None else env),
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        self._running.append((name, process))
+        return process
+
+    def wait_until(self, what: str, ready: Callable[[], bool], seconds: float) -> None:
+        """Poll `ready` until it is true; raises DemoFailed when time or a process ends first."""
+        deadline = time.monotonic() + seconds
+        while not ready():
+            for name, process in self._running:
+                if process.poll() is not None:
+                    raise DemoFailed(
+                        f"{name} ended by itself with {process.returncode}: see {self.log(name)}"
+                    )
+            if time.monotonic() > deadline:
+                raise DemoFailed(f"{what} did not happen within {seconds:.0f} s: see {self.root}")
+            time.sleep(0.1)
+
+    def stop(self) -> None:
+        """End every process, newest first, and whatever they left behind below the root."""
+        while self._running:
+            _end(self._running.pop()[1], patience=15)
+        for pid in leftovers(self.root):
+            with suppress(ProcessLookupError, PermissionError):
+                os.kill(pid, signal.SIGKILL)
+
+
+def _end(process: subprocess.Popen[bytes], patience: float) -> None:
+    """Ask a process to end, wait, then end its whole group."""
+    if process.poll() is None:
+        process.terminate()
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(timeout=patience)
+    with suppress(ProcessLookupError, PermissionError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait(timeout=patience)
+
+
+def leftovers(root: Path) -> list[int]:
+    """Processes whose command line or working directory is below `root`, this one excepted."""
+    return sorted(pid for pid, where in _everything() if str(root) in where and pid != os.getpid())
+
+
+def _everything() -> Iterator[tuple[int, str]]:
+    """Each process with its command line, and on Linux its working directory."""
+    table = Path("/proc")
+    if (table / "self").exists():
+        for entry in table.iterdir():
+            if entry.name.isdigit():
+                with suppress(OSError):
+                    line = (entry / "cmdline").read_bytes().decode(errors="replace")
+                    yield int(entry.name), f"{line}\0{(entry / 'cwd').readlink()}"
+    elif ps := shutil.which("ps"):
+        listing = subprocess.run(  # noqa: S603  # nosec B603
+            [ps, "-axo", "pid=,command="], capture_output=True, text=True, check=False, timeout=10
+        )
+        for line in listing.stdout.splitlines():
+            pid, _, command = line.strip().partition(" ")
+            yield int(pid), command
+
+
+def plain_environment() -> dict[str, str]:
+    """This environment without the user's own settings of Pipeline Guard, proxies and git."""
+    hidden = ("PIPELINE_GUARD_", "GIT_")
+    proxies = {"http_proxy", "https_proxy", "all_proxy", "ftp_proxy", "no_proxy"}
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(hidden) and name.lower() not in proxies
+    }
+    return kept | {
+        "GIT_CONFIG_GLOBAL": os.devnull,
+        "GIT_CONFIG_NOSYSTEM": "1",
+        "GIT_TERMINAL_PROMPT": "0",
+        "PYTHONUNBUFFERED": "1",
+    }
+
+
+def free_ports(count: int) -> list[int]:
+    """Ports of 127.0.0.1 that nobody listens on now; all different."""
+    with_sockets = [socket.socket() for _ in range(count)]
+    try:
+        for one in with_sockets:
+            one.bind(("127.0.0.1", 0))
+        return [int(one.getsockname()[1]) for one in with_sockets]
+    finally:
+        for one in with_sockets:
+            one.close()

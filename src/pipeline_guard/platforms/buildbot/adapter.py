@@ -1,0 +1,214 @@
+"""What the stages ask of Buildbot: a chain of rebuilds as one run, its log, and a rebuild."""
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from typing import Any, Final
+
+from pipeline_guard.domain.capabilities import (
+    Capability,
+    CommentResult,
+    RerunResult,
+    RerunScope,
+)
+from pipeline_guard.domain.events import Event
+from pipeline_guard.domain.runs import ChangeRequest, Conclusion, Job, Run
+from pipeline_guard.errors import Conflict, NotFound, Rejected
+from pipeline_guard.platforms.buildbot.chain import Chain, Row, read_chain
+from pipeline_guard.platforms.buildbot.client import BuildbotClient
+from pipeline_guard.platforms.buildbot.webhook import PLATFORM
+from pipeline_guard.platforms.buildbot.words import (
+    conclusion_of,
+    main_stamp,
+    moment,
+    property_of,
+    repository_of,
+)
+
+#: The build properties a run is made of.
+_PROPERTIES: Final = ["got_revision", "owner", "owners", "scheduler"]
+
+
+Stamp = Mapping[str, Any]
+
+
+class BuildbotPlatform:
+    """A Buildbot master. A run is a build and its rebuilds, and has one job: the newest build."""
+
+    name = PLATFORM
+    #: A build is a run's only job, so the three scopes of a re-run are the same rebuild.
+    capabilities: frozenset[Capability] = frozenset(
+        {"rerun_run", "rerun_failed_jobs", "rerun_job", "annotations", "inline_log"}
+    )
+
+    def __init__(self, client: BuildbotClient) -> None:
+        self._client = client
+
+    async def read_run(self, event: Event) -> Run:
+        """The newest attempt of the chain that the event's build belongs to."""
+        return await self._read(int(event.hints.get("buildid") or event.run_id))
+
+    async def refresh(self, run: Run) -> Run:
+        """The same chain, read again."""
+        return await self._read(int(run.hints["buildid"]))
+
+    async def stream_log(self, run: Run, job: Job) -> AsyncIterator[bytes]:
+        """The logs of the build's failed steps, in their order; NotFound when all are empty."""
+        del run
+        written = False
+        for step in await self._failed_steps(_buildid(job)):
+            for log in await self._logs(step["stepid"]):
+                async for chunk in self._client.raw_log(log["logid"]):
+                    written = True
+                    yield chunk
+        if not written:
+            raise NotFound(f"no failed step of build {job.id} has a log", status=404)
+
+    async def annotations(self, run: Run, job: Job) -> Sequence[str]:
+        """What Buildbot's own status says about the build and its failed steps."""
+        del run
+        build = await self._client.row(f"builds/{_buildid(job)}")
+        steps = await self._failed_steps(build["buildid"])
+        remarks = [f"{step['name']}: {step['state_string']}" for step in steps]
+        return [*remarks, f"build: {build['state_string']}"]
+
+    async def rerun(self, run: Run, scope: RerunScope, job: Job | None) -> RerunResult:
+        """Rebuild the attempt; raises Conflict when a later one exists or is asked for already.
+
+        That look makes a call safe to repeat after a crash between asking and noting it down.
+        """
+        del scope, job
+        buildid = int(run.hints["buildid"])
+        chain = await read_chain(self._client, buildid)
+        if chain.waiting is not None or chain.newest["buildid"] != buildid:
+            raise Conflict(f"build {buildid} has been rebuilt already", status=409)
+        if not chain.newest["complete"]:
+            raise Conflict(f"build {buildid} is still running", status=409)
+        result = await self._client.control(f"builds/{buildid}", "rebuild")
+        try:
+            _, requests = result
+            (brid,) = requests.values()
+        except (TypeError, ValueError, AttributeError):
+            raise Rejected(f"Buildbot's answer to rebuild is {result!r}") from None
+        return RerunResult(url=f"{self._client.url}/#/buildrequests/{brid}", external_id=str(brid))
+
+    async def upsert_comment(
+        self, run: Run, request: ChangeRequest, marker: str, body: str, known_id: str | None
+    ) -> CommentResult:
+        """Always raises Rejected: Buildbot has no pull requests to comment on."""
+        raise Rejected("Buildbot has no comments")
+
+    def log_line_url(self, run: Run, job: Job, line: int) -> str | None:
+        """None: Buildbot's pages have no links to a line."""
+        return None
+
+    async def identity(self) -> str | None:
+        """The user we log in as."""
+        return self._client.user
+
+    async def check(self) -> str:
+        """How many builders answer; raises PlatformError when none can be read."""
+        rows, total = await self._client.page("builders", {"limit": 1, "field": "builderid"})
+        count = len(rows) if total is None else total
+        return f"Buildbot at {self._client.url} answers with {count} builder(s)"
+
+    async def aclose(self) -> None:
+        """Close the connections to the master."""
+        await self._client.aclose()
+
+    async def _read(self, buildid: int) -> Run:
+        chain = await read_chain(self._client, buildid)
+        newest = await self._client.row(
+            f"builds/{chain.newest['buildid']}", {"property": _PROPERTIES}
+        )
+        builder = await self._client.row(f"builders/{newest['builderid']}")
+        stamp = main_stamp(chain.buildset["sourcestamps"])
+        commit = stamp.get("revision") or _got_revision(newest, stamp)
+        job = await self._job(chain, newest, builder["name"])
+        return Run(
+            platform=PLATFORM,
+            repository=repository_of(stamp, builder["name"]),
+            run_id=str(chain.root),
+            attempt=chain.attempt,
+            status="queued" if chain.waiting else _status(newest),
+            conclusion=job.conclusion,
+            workflow=builder["name"],
+            branch=stamp.get("branch"),
+            commit=commit,
+            head_sha=await self._head(stamp) if commit else None,
+            trigger=property_of(newest, "scheduler") or chain.buildset["reason"],
+            actor=_actor(newest),
+            url=job.url,
+            started_at=None if chain.waiting else moment(newest["started_at"]),
+            finished_at=None if chain.waiting else moment(newest["complete_at"]),
+            jobs=(job,),
+            hints={"buildid": newest["buildid"]},
+        )
+
+    async def _job(self, chain: Chain, newest: Row, builder: str) -> Job:
+        """The newest attempt as the run's one job: a build, or the request that waits for one."""
+        if chain.waiting:
+            brid = chain.waiting["buildrequestid"]
+            address = f"{self._client.url}/#/buildrequests/{brid}"
+            return Job(id=f"request-{brid}", name=builder, conclusion=None, url=address)
+        conclusion: Conclusion | None = None
+        failed_step = None
+        if newest["complete"]:
+            conclusion = conclusion_of(newest["results"])
+        if conclusion == "failure":
+            steps = await self._failed_steps(newest["buildid"])
+            failed_step = steps[0]["name"] if steps else None
+        return Job(
+            id=str(newest["buildid"]),
+            name=builder,
+            conclusion=conclusion,
+            url=f"{self._client.url}/#/builders/{newest['builderid']}/builds/{newest['number']}",
+            failed_step=failed_step,
+        )
+
+    async def _failed_steps(self, buildid: int) -> list[Row]:
+        """The failed steps in the order they ran."""
+        steps = await self._client.rows(f"builds/{buildid}/steps")
+        failed = [step for step in steps if conclusion_of(step["results"]) == "failure"]
+        return sorted(failed, key=lambda step: int(step["number"]))
+
+    async def _logs(self, stepid: int) -> list[Row]:
+        """A step's logs that have text, what its command printed first, then files it collected.
+
+        An HTML log repeats in markup what a plain one says.
+        """
+        logs = await self._client.rows(f"steps/{stepid}/logs")
+        plain = [log for log in logs if log["type"] != "h" and log["num_lines"]]
+        return sorted(plain, key=lambda log: (log["type"] != "s", int(log["logid"])))
+
+    async def _head(self, stamp: Stamp) -> str | None:
+        """The newest revision that a change brought to the build's branch, if changes are known."""
+        if not stamp.get("branch"):
+            return None
+        names = ("branch", "repository", "project", "codebase")
+        same = {name: stamp[name] for name in names if stamp.get(name)}
+        changes = await self._client.rows("changes", same | {"order": "-changeid", "limit": 1})
+        return changes[0]["revision"] if changes else None
+
+
+def _buildid(job: Job) -> int:
+    """The build behind a job; raises NotFound for one that only waits for its build."""
+    if not job.id.isdigit():
+        raise NotFound(f"{job.id} has no build yet", status=404)
+    return int(job.id)
+
+
+def _status(build: Row) -> Any:
+    return "completed" if build["complete"] else "in_progress"
+
+
+def _got_revision(build: Row, stamp: Stamp) -> str | None:
+    """The revision that the source step found; a build of several codebases has one of each."""
+    found = property_of(build, "got_revision")
+    if isinstance(found, dict):
+        found = found.get(stamp.get("codebase") or "")
+    return str(found) if found else None
+
+
+def _actor(build: Row) -> str | None:
+    """Who forced or pushed the build, if Buildbot knows; a rebuild keeps the first one's owner."""
+    owners = property_of(build, "owners") or [property_of(build, "owner")]
+    return str(owners[0]) if owners and owners[0] else None

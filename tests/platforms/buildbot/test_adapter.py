@@ -1,0 +1,187 @@
+"""The adapter on a real Buildbot: chains of rebuilds as attempts, logs, rebuilds, refusals."""
+
+import pytest
+
+from pipeline_guard.domain.events import Event
+from pipeline_guard.domain.runs import Run
+from pipeline_guard.errors import Conflict, NotAuthorized, NotFound, PlatformUnavailable, Rejected
+from pipeline_guard.platforms.buildbot.adapter import BuildbotPlatform
+from pipeline_guard.platforms.buildbot.client import BuildbotClient
+
+from tests.platforms.buildbot.conftest import PASSWORD, Master
+
+REVISION = "1" * 40
+
+
+def finished(buildid: int) -> Event:
+    return Event(
+        kind="run_finished",
+        platform="buildbot",
+        repository="",
+        run_id=str(buildid),
+        hints={"buildid": buildid},
+    )
+
+
+async def log_of(platform: BuildbotPlatform, run: Run) -> str:
+    chunks = [chunk async for chunk in platform.stream_log(run, run.jobs[0])]
+    return b"".join(chunks).decode()
+
+
+async def test_a_rebuild_is_the_next_attempt_of_the_first_build(
+    master: Master, platform: BuildbotPlatform
+) -> None:
+    master.lower_flag("gate")
+    first = await master.built("gated", revision=REVISION, branch="main", project="acme/shop")
+    run = await platform.read_run(finished(first["buildid"]))
+    assert (run.run_id, run.attempt) == (str(first["buildid"]), 1)
+    assert (run.status, run.conclusion) == ("completed", "failure")
+    assert (run.repository, run.branch, run.commit) == ("acme/shop", "main", REVISION)
+    assert run.workflow == "gated"
+    assert [job.name for job in run.failed_jobs] == ["gated"]
+    assert run.jobs[0].failed_step == "wait for the gate"
+    assert "closed: no gate" in await log_of(platform, run)
+
+    again = await platform.rerun(run, "failed_jobs", run.jobs[0])
+    second = await master.finished("gated", 2)
+    assert again.external_id == str(second["buildrequestid"])
+    run = await platform.refresh(run)
+    assert (run.run_id, run.attempt, run.conclusion) == (str(first["buildid"]), 2, "failure")
+    assert run.jobs[0].id == str(second["buildid"])
+
+    master.raise_flag("gate")
+    await platform.rerun(run, "run", None)
+    third = await master.finished("gated", 3)
+    for buildid in (first["buildid"], second["buildid"], third["buildid"]):
+        run = await platform.read_run(finished(buildid))
+        assert (run.run_id, run.attempt) == (str(first["buildid"]), 3)
+        assert (run.conclusion, run.failed_jobs) == ("success", ())
+
+
+async def test_a_rebuild_asked_for_twice_is_a_conflict_even_before_it_starts(
+    master: Master, platform: BuildbotPlatform
+) -> None:
+    build = await master.built("several")
+    run = await platform.read_run(finished(build["buildid"]))
+    master.raise_flag("hold")
+    try:
+        asked = await platform.rerun(run, "run", None)
+        with pytest.raises(Conflict):
+            await platform.rerun(run, "run", None)
+        waiting = await platform.refresh(run)
+        assert (waiting.status, waiting.attempt, waiting.conclusion) == ("queued", 2, None)
+        assert waiting.jobs[0].id == f"request-{asked.external_id}"
+        with pytest.raises(NotFound):
+            await log_of(platform, waiting)
+    finally:
+        master.lower_flag("hold")
+    await master.built("several")  # makes the master look at its waiting requests again
+    await master.finished("several", 3)
+    with pytest.raises(Conflict):
+        await platform.rerun(run, "run", None)
+    assert len(master.lab.builds("several")) == 3
+
+
+async def test_the_logs_of_all_failed_steps_come_one_after_the_other(
+    master: Master, platform: BuildbotPlatform
+) -> None:
+    build = await master.built("several")
+    run = await platform.read_run(finished(build["buildid"]))
+    text = await log_of(platform, run)
+    told = ["first went wrong", "second went wrong", "detail of the second"]
+    places = [text.index(line) for line in told]
+    assert places == sorted(places)
+    assert "all is prepared" not in text
+    assert not [line for line in text.splitlines() if line.startswith("osecond")]
+    assert run.jobs[0].failed_step == "first check"
+
+
+async def test_a_step_that_broke_in_the_master_tells_its_traceback(
+    master: Master, platform: BuildbotPlatform
+) -> None:
+    build = await master.built("broken")
+    run = await platform.read_run(finished(build["buildid"]))
+    text = await log_of(platform, run)
+    assert run.conclusion == "failure"
+    assert "RuntimeError: this step broke inside the master" in text
+    assert "<html" not in text.lower()
+    assert any("break:" in line for line in await platform.annotations(run, run.jobs[0]))
+
+
+async def test_a_green_build_has_no_failed_job_and_no_log_to_read(
+    master: Master, platform: BuildbotPlatform
+) -> None:
+    build = await master.built("green")
+    run = await platform.read_run(finished(build["buildid"]))
+    assert (run.conclusion, run.failed_jobs, run.repository) == ("success", (), "green")
+    with pytest.raises(NotFound):
+        await log_of(platform, run)
+
+
+async def test_a_running_build_cannot_be_rebuilt_and_has_no_conclusion(
+    master: Master, platform: BuildbotPlatform
+) -> None:
+    master.lower_flag("go")
+    master.force("slow")
+    try:
+        while not (builds := master.lab.builds("slow")):
+            pass
+        run = await platform.read_run(finished(builds[-1]["buildid"]))
+        assert (run.status, run.conclusion) == ("in_progress", None)
+        with pytest.raises(Conflict):
+            await platform.rerun(run, "run", None)
+    finally:
+        master.raise_flag("go")
+    await master.finished("slow", 1)
+
+
+async def test_a_newer_change_of_the_branch_is_the_head(
+    master: Master, platform: BuildbotPlatform
+) -> None:
+    where = {"branch": "topic", "repository": "https://git.example/acme/shop.git", "project": ""}
+    build = await master.built("green", revision="a" * 40, **where)
+    run = await platform.read_run(finished(build["buildid"]))
+    assert (run.head_sha, run.repository) == (None, "acme/shop")
+    master.lab.push(revision="b" * 40, **where)
+    assert (await platform.refresh(run)).head_sha == "b" * 40
+
+
+async def test_without_the_right_to_rebuild_the_answer_is_not_authorized(master: Master) -> None:
+    build = await master.built("green")
+    clients = {
+        "stranger": BuildbotClient(master.url),
+        "guest": BuildbotClient(master.url, user="guest", password=PASSWORD),
+        "forger": BuildbotClient(master.url, user="guard", password="wrong"),
+    }
+    for client in clients.values():
+        platform = BuildbotPlatform(client)
+        with pytest.raises(NotAuthorized):
+            run = await platform.read_run(finished(build["buildid"]))
+            await platform.rerun(run, "run", None)
+        await platform.aclose()
+
+
+async def test_what_is_not_there_is_told_apart_from_what_does_not_answer(
+    master: Master, platform: BuildbotPlatform
+) -> None:
+    with pytest.raises(NotFound):
+        await platform.read_run(finished(999_999))
+    nobody = BuildbotPlatform(BuildbotClient("http://127.0.0.1:9"))
+    with pytest.raises(PlatformUnavailable):
+        await nobody.check()
+    await nobody.aclose()
+
+
+async def test_doctor_and_the_line_learn_who_and_where_we_are(
+    master: Master, platform: BuildbotPlatform
+) -> None:
+    assert await platform.check() == f"Buildbot at {master.url} answers with 6 builder(s)"
+    assert await platform.identity() == "guard"
+    assert "comment" not in platform.capabilities
+
+
+async def test_a_comment_is_refused(master: Master, platform: BuildbotPlatform) -> None:
+    build = await master.built("green")
+    run = await platform.read_run(finished(build["buildid"]))
+    with pytest.raises(Rejected):
+        await platform.upsert_comment(run, None, "marker", "text", None)  # type: ignore[arg-type]
