@@ -8,14 +8,21 @@ from pipeline_guard.domain.events import Event, Parsed
 from pipeline_guard.domain.runs import ChangeRequest, Job, Run
 
 Capability = Literal[
-    "rerun_run", "rerun_failed_jobs", "rerun_job", "comment", "annotations", "run_log", "inline_log"
+    "rerun_run",
+    "rerun_failed_jobs",
+    "rerun_job",
+    "rerun_is_new_run",
+    "comment",
+    "annotations",
+    "inline_log",
 ]
+"""`rerun_is_new_run`: the events of a re-run carry another run id than those of the first run."""
 RerunScope = Literal["run", "failed_jobs", "job"]
 
 
 @dataclass(frozen=True, slots=True)
 class RerunResult:
-    """What the platform answered to a re-run. `external_id` finds the new attempt, if it has one."""
+    """What the platform answered to a re-run; `external_id` finds the new attempt by its id."""
 
     url: str | None = None
     external_id: str | None = None

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Final
 
 from pipeline_guard.domain.capabilities import Connected
-from pipeline_guard.platforms import buildbot, github
+from pipeline_guard.platforms import buildbot, github, gitlab
 from pipeline_guard.settings import Settings
 
 Build = Callable[[Settings], Connected | str]
@@ -15,4 +15,5 @@ Build = Callable[[Settings], Connected | str]
 PLATFORMS: Final[dict[str, Build]] = {
     "buildbot": buildbot.build,
     "github": github.build,
+    "gitlab": gitlab.build,
 }

@@ -28,12 +28,16 @@ async def intend(
     session: AsyncSession,
     run: Run,
     *,
+    attempt: int,
     kind: str,
     key: str,
     params: dict[str, Any],
     failure_ids: Sequence[int],
 ) -> Intent:
-    """Write down what is about to be done; the same `key` finds the earlier intent again."""
+    """Write down what is about to be done; the same `key` finds the earlier intent again.
+
+    `attempt` is the one the plan was made for; the run may be at a newer one by now.
+    """
     inserted = await session.execute(
         insert(Action)
         .values(
@@ -42,7 +46,7 @@ async def intend(
             platform=run.platform,
             repository=run.repository,
             run_id=run.run_id,
-            run_attempt=run.attempt,
+            run_attempt=attempt,
             params=params,
             status="intended",
         )

@@ -5,13 +5,13 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import selectinload
 
 from pipeline_guard.domain.diagnosis import Diagnosis
-from pipeline_guard.domain.plan import Plan
+from pipeline_guard.domain.plan import FailureStatus, Plan
 from pipeline_guard.domain.runs import Job, Run
 from pipeline_guard.store.tables import Failure
 
@@ -45,6 +45,11 @@ async def add(
     }
     query = insert(Failure).values(**values).on_conflict_do_nothing().returning(Failure.id)
     return (await session.execute(query)).scalar_one_or_none()
+
+
+async def set_status(session: AsyncSession, ids: Sequence[int], status: FailureStatus) -> None:
+    """Give these failures a new status."""
+    await session.execute(update(Failure).where(Failure.id.in_(ids)).values(status=status))
 
 
 async def get(session: AsyncSession, failure_id: int) -> Failure | None:
@@ -88,19 +93,19 @@ async def of_request(
     return (await session.scalars(query)).all()
 
 
-async def has_unsettled(session: AsyncSession, platform: str, repository: str) -> bool:
-    """Is there a failure in the repository whose end we do not know yet?"""
-    query = select(
-        select(Failure.id)
-        .where(
-            Failure.platform == platform,
-            Failure.repository == repository,
-            Failure.status.in_(("open", "healing", "escalated", "observed")),
-            Failure.rerun_passed.is_(None),
-        )
-        .exists()
+async def has_unsettled(
+    session: AsyncSession, platform: str, repository: str, run_id: str | None
+) -> bool:
+    """Is there a failure of the run (of any run, when None) that could still be seen healed?"""
+    query = select(Failure.id).where(
+        Failure.platform == platform,
+        Failure.repository == repository,
+        Failure.status.in_(("open", "healing", "escalated", "observed")),
+        Failure.rerun_passed.is_not(True),
     )
-    return bool((await session.execute(query)).scalar_one())
+    if run_id is not None:
+        query = query.where(Failure.run_id == run_id)
+    return bool((await session.execute(select(query.exists()))).scalar_one())
 
 
 async def page(

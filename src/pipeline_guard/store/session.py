@@ -49,9 +49,11 @@ class Database:
     async def transaction(self) -> AsyncIterator[AsyncSession]:
         """One transaction, committed when the block ends well; StoreUnavailable when away."""
         try:
-            async with AsyncSession(self._engine, expire_on_commit=False) as session:
-                async with session.begin():
-                    yield session
+            async with (
+                AsyncSession(self._engine, expire_on_commit=False) as session,
+                session.begin(),
+            ):
+                yield session
         except (OperationalError, InterfaceError, PoolTimeout) as error:
             raise StoreUnavailable(f"The database does not answer: {_brief(error)}") from error
         except DBAPIError as error:

@@ -1,0 +1,1 @@
+"""Figures over history: what failed, what was healed, what it cost."""

@@ -1,0 +1,107 @@
+"""`failures`: what went red, why, and what was done about it."""
+
+from typing import Any
+
+import typer
+
+from pipeline_guard.settings import load_settings
+
+app = typer.Typer(help="Diagnosed failures: list, show.", no_args_is_help=True)
+AS_JSON = typer.Option(False, "--json", help="Print JSON.")
+
+
+@app.command("list")
+def list_failures(
+    repository: str | None = typer.Option(None, help="Only of this repository."),
+    category: str | None = typer.Option(None, help="Only of this category."),
+    status: str | None = typer.Option(None, help="Only in this state, for example healed."),
+    limit: int = typer.Option(20, min=1, max=1000, help="How many, newest first."),
+    as_json: bool = AS_JSON,
+) -> None:
+    """List failures, newest first.
+
+    Example: pipeline-guard failures list --status escalated
+    """
+    from pipeline_guard.cli import runtime  # noqa: PLC0415
+    from pipeline_guard.store import failures  # noqa: PLC0415
+    from pipeline_guard.web.api.failures import shape  # noqa: PLC0415
+
+    async def work(url: str) -> list[Any]:
+        async with runtime.open_database(url) as database, database.transaction() as session:
+            rows = await failures.page(
+                session, repository=repository, category=category, status=status, limit=limit
+            )
+            return [shape(row) for row in rows]
+
+    with runtime.database_url(load_settings()) as url:
+        found = runtime.run(work(url))
+    if as_json:
+        runtime.print_json([item.model_dump() for item in found])
+        return
+    runtime.print_table(
+        f"{len(found)} failures",
+        ["id", "repository", "job", "attempt", "cause", "sure", "state", "evidence"],
+        [
+            [
+                str(item.id),
+                item.repository,
+                item.job,
+                str(item.run_attempt),
+                item.category,
+                f"{item.confidence:.2f}",
+                item.status,
+                item.evidence[0].text[:80] if item.evidence else "",
+            ]
+            for item in found
+        ],
+    )
+
+
+@app.command()
+def show(failure: int = typer.Argument(help="The failure's id."), as_json: bool = AS_JSON) -> None:
+    """Tell the story of one failure: evidence, plan, refusals, actions; 1 when there is none.
+
+    Example: pipeline-guard failures show 7
+    """
+    from pipeline_guard.cli import runtime  # noqa: PLC0415
+    from pipeline_guard.store import failures  # noqa: PLC0415
+    from pipeline_guard.web.api.failures import shape  # noqa: PLC0415
+
+    async def work(url: str) -> Any:
+        async with runtime.open_database(url) as database, database.transaction() as session:
+            row = await failures.get(session, failure)
+            return shape(row) if row else None
+
+    with runtime.database_url(load_settings()) as url:
+        found = runtime.run(work(url))
+    if found is None:
+        typer.echo(f"There is no failure {failure}. See: pipeline-guard failures list", err=True)
+        raise typer.Exit(1)
+    if as_json:
+        runtime.print_json(found.model_dump())
+    else:
+        typer.echo(_story(found))
+
+
+def _story(item: Any) -> str:
+    named_by = f"rule {item.rule}" if item.rule else item.source
+    lines = [
+        f"Failure {item.id}: {item.job} ({item.workflow}), attempt {item.run_attempt}",
+        f"  where     {item.repository} {item.branch or ''} {item.commit or ''}".rstrip(),
+        f"  link      {item.url or '-'}",
+        f"  cause     {item.category}, {item.confidence:.2f} sure, named by {named_by}",
+        f"  transient {'yes' if item.transient else 'no'}",
+        f"  state     {item.status}",
+        "Evidence",
+        *(f"  {line.line:>7}  {line.text}" for line in item.evidence),
+        "Plan",
+        *(f"  do    {step['kind']}: {step['why']}" for step in item.plan["steps"]),
+        *(f"  not   {refusal['guard']}: {refusal['reason']}" for refusal in item.plan["refusals"]),
+        "Actions",
+        *(
+            f"  {action.at:%Y-%m-%d %H:%M:%S}  {action.kind}: {action.status},"
+            f" {action.outcome or 'outcome not known yet'}. {action.note or ''}"
+            for action in item.actions
+        ),
+    ]
+    return "\n".join(lines)

@@ -1,0 +1,121 @@
+"""What commands that touch the store share: the database, started when it is our own."""
+
+import contextlib
+import logging
+import sys
+from collections.abc import AsyncIterator, Coroutine, Iterator
+from typing import Any
+
+import structlog
+import typer
+
+from pipeline_guard.errors import ConfigError
+from pipeline_guard.settings import Settings
+from pipeline_guard.store.session import Database
+
+
+def configure_logging(settings: Settings) -> None:
+    """Log to stderr: lines for people, or JSON for machines."""
+    level = logging.getLevelNamesMapping()[settings.log_level.upper()]
+    renderer: Any
+    if settings.log_format == "json":
+        renderer = structlog.processors.JSONRenderer()
+    else:
+        renderer = structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
+    shared = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+    ]
+    structlog.configure(
+        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        cache_logger_on_first_use=True,
+    )
+    handler = logging.StreamHandler()
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=shared,
+            processors=[
+                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                structlog.processors.format_exc_info,
+                renderer,
+            ],
+        )
+    )
+    logging.basicConfig(handlers=[handler], level=level, force=True)
+    for noisy in ("httpx", "httpcore", "procrastinate", "alembic", "psycopg.pool", "uvicorn"):
+        logging.getLogger(noisy).setLevel(max(level, logging.WARNING))
+
+
+@contextlib.contextmanager
+def database_url(settings: Settings) -> Iterator[str]:
+    """The database to use: DATABASE_URL, or our own, started and brought up to date.
+
+    Raises ConfigError when the schema of a given database is not this version's.
+    """
+    from pipeline_guard.store import migrate  # noqa: PLC0415 (Alembic is slow to import)
+
+    if settings.database_url is not None:
+        url = settings.database_url.get_secret_value()
+        found, needed = migrate.current_revision(url), migrate.newest_revision()
+        if found != needed:
+            raise ConfigError(
+                f"The database's schema is at {found or 'nothing'}, this version needs {needed}."
+                " Run: pipeline-guard db upgrade"
+            )
+        yield url
+        return
+    from pipeline_guard.store.embedded import EmbeddedPostgres  # noqa: PLC0415
+
+    server = EmbeddedPostgres(settings.data_dir)
+    try:
+        url = server.start()
+        migrate.upgrade(url)
+        yield url
+    finally:
+        server.release()
+
+
+@contextlib.asynccontextmanager
+async def open_database(url: str) -> AsyncIterator[Database]:
+    """The store, closed at the end."""
+    database = Database(url)
+    try:
+        yield database
+    finally:
+        await database.close()
+
+
+def run(work: Coroutine[Any, Any, Any]) -> Any:
+    """Run a coroutine on uvloop where it exists."""
+    import asyncio  # noqa: PLC0415
+
+    try:
+        import uvloop  # noqa: PLC0415
+    except ImportError:
+        return asyncio.run(work)
+    return uvloop.run(work)
+
+
+def print_json(data: Any) -> None:
+    """Data as JSON on stdout, for the next program."""
+    import orjson  # noqa: PLC0415
+
+    typer.echo(orjson.dumps(data, option=orjson.OPT_INDENT_2, default=str).decode())
+
+
+def print_table(title: str, columns: list[str], rows: list[list[str]]) -> None:
+    """Rows as a table for people; plain when piped."""
+    from rich.console import Console  # noqa: PLC0415
+    from rich.table import Table  # noqa: PLC0415
+    from rich.text import Text  # noqa: PLC0415
+
+    table = Table(*columns, title=title, title_justify="left")
+    for row in rows:
+        # As text, so that brackets in names are not read as markup.
+        table.add_row(*(Text(cell) for cell in row))
+    console = Console()
+    if not console.is_terminal:
+        console = Console(width=160, no_color=True)
+    console.print(table)

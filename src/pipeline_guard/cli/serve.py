@@ -1,0 +1,127 @@
+"""`serve` and `worker`: the processes that do the work."""
+
+import asyncio
+import contextlib
+import signal
+from collections.abc import AsyncIterator
+
+import typer
+
+from pipeline_guard.errors import ConfigError
+from pipeline_guard.settings import Settings, is_loopback, load_settings
+
+
+def register(app: typer.Typer) -> None:
+    """Add both commands."""
+
+    @app.command()
+    def serve(
+        host: str = typer.Option("127.0.0.1", help="Address to listen on."),
+        port: int = typer.Option(8000, min=0, max=65535, help="Port; 0 takes a free one."),
+        worker: bool = typer.Option(True, help="Work on jobs in this process, too."),
+    ) -> None:
+        """Receive webhooks and work on them, in one process.
+
+        Example: PIPELINE_GUARD_GITHUB_WEBHOOK_SECRET=... pipeline-guard serve --port 8000
+
+        Ends with 0 on SIGTERM or Ctrl-C, 1 when it cannot start (the reason is on stderr).
+        """
+        from pipeline_guard.cli import runtime  # noqa: PLC0415
+
+        settings = load_settings()
+        _refuse_open_door(settings, host)
+        runtime.configure_logging(settings)
+        with runtime.database_url(settings) as url:
+            runtime.run(_serve(settings, url, host, port, with_worker=worker))
+
+    @app.command("worker")
+    def worker_alone() -> None:
+        """Work on jobs, without a web server; run as many as you like, on any machine.
+
+        Example: PIPELINE_GUARD_DATABASE_URL=postgresql://... pipeline-guard worker
+        """
+        from pipeline_guard.cli import runtime  # noqa: PLC0415
+
+        settings = load_settings()
+        runtime.configure_logging(settings)
+        with runtime.database_url(settings) as url:
+            runtime.run(_work(settings, url))
+
+
+def _refuse_open_door(settings: Settings, host: str) -> None:
+    if is_loopback(host) or settings.api_tokens:
+        return
+    raise ConfigError(
+        f"Listening on {host} would let everybody who can reach it read your failures. Set"
+        " PIPELINE_GUARD_API_TOKEN to a long random value, or listen on 127.0.0.1."
+    )
+
+
+async def _serve(settings: Settings, url: str, host: str, port: int, *, with_worker: bool) -> None:
+    import uvicorn  # noqa: PLC0415
+
+    from pipeline_guard import worker  # noqa: PLC0415
+    from pipeline_guard.cli.runtime import open_database  # noqa: PLC0415
+    from pipeline_guard.stages import assemble  # noqa: PLC0415
+    from pipeline_guard.web.app import create_app  # noqa: PLC0415
+
+    class Announced(uvicorn.Server):
+        async def startup(self, sockets: list[object] | None = None) -> None:
+            await super().startup(sockets)  # type: ignore[arg-type]
+            if self.started:
+                real = self.servers[0].sockets[0].getsockname()[1]
+                shown = f"[{host}]" if ":" in host else host
+                typer.echo(f"Pipeline Guard is ready at http://{shown}:{real}")
+
+    async with open_database(url) as database:
+        queue = worker.queue_app(database.url)
+        async with queue.open_async():
+            tasks = worker.TaskQueue(queue)
+            platforms = assemble.connect_platforms(settings)
+            app = create_app(settings, database, platforms.on, tasks)
+            server = Announced(
+                uvicorn.Config(
+                    app, host=host, port=port, log_config=None, access_log=False,
+                    timeout_graceful_shutdown=5, server_header=False,
+                )
+            )  # fmt: skip
+            async with contextlib.AsyncExitStack() as stack:
+                stack.push_async_callback(platforms.aclose)
+                if with_worker:
+                    context = assemble.context(settings, database, platforms, tasks)
+                    await stack.enter_async_context(worker.running(queue, context))
+                await server.serve()
+            if not server.started:
+                raise ConfigError(f"Could not listen on {host}:{port}; is the port in use?")
+
+
+async def _work(settings: Settings, url: str) -> None:
+    async with _worker(settings, url):
+        typer.echo("Pipeline Guard's worker is ready")
+        await _until_asked_to_stop()
+
+
+@contextlib.asynccontextmanager
+async def _worker(settings: Settings, url: str) -> AsyncIterator[None]:
+    from pipeline_guard import worker  # noqa: PLC0415
+    from pipeline_guard.cli.runtime import open_database  # noqa: PLC0415
+    from pipeline_guard.stages import assemble  # noqa: PLC0415
+
+    async with open_database(url) as database:
+        queue = worker.queue_app(database.url)
+        platforms = assemble.connect_platforms(settings)
+        try:
+            async with queue.open_async():
+                context = assemble.context(settings, database, platforms, worker.TaskQueue(queue))
+                async with worker.running(queue, context):
+                    yield
+        finally:
+            await platforms.aclose()
+
+
+async def _until_asked_to_stop() -> None:
+    asked = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, asked.set)
+    await asked.wait()

@@ -1,0 +1,8 @@
+"""The remedies there are: a literal map from a step's kind to the module that carries it out."""
+
+from typing import Final
+
+from pipeline_guard.remedies import rerun
+from pipeline_guard.remedies.base import Remedy
+
+REMEDIES: Final[dict[str, Remedy]] = {"rerun": rerun.REMEDY}

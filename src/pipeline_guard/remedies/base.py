@@ -1,0 +1,48 @@
+"""What every remedy tells about itself and does."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from pipeline_guard.domain.capabilities import Capability, Platform
+from pipeline_guard.domain.runs import Run
+
+Status = Literal["done", "skipped", "failed", "unclear"]
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What a plan asks of a remedy: for which attempt it was made, and how.
+
+    `in_doubt`: an earlier try was interrupted a moment ago, so its effect may not show yet.
+    """
+
+    attempt: int
+    params: Mapping[str, Any]
+    in_doubt: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """How a remedy went; `unclear` asks to be called again a little later."""
+
+    status: Status
+    note: str
+    url: str | None = None
+    external_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Remedy:
+    """One way to heal: what it needs, what it would do in words, and doing it.
+
+    `apply` gets the run as it is now and is safe to call twice: it looks for what an earlier,
+    interrupted call did before it does anything. It raises errors.PlatformError.
+    """
+
+    kind: str
+    needs_one_of: frozenset[Capability]
+    risk: str
+    undo: str
+    describe: Callable[[Mapping[str, Any]], str]
+    apply: Callable[[Platform, Run, Request], Awaitable[Result]]

@@ -1,0 +1,51 @@
+"""Re-run: asks the platform for a new attempt of what failed, once."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from pipeline_guard.domain.capabilities import Platform, RerunScope
+from pipeline_guard.domain.runs import Run
+from pipeline_guard.errors import Conflict
+from pipeline_guard.remedies.base import Remedy, Request, Result
+
+SCOPES: Final[dict[RerunScope, str]] = {
+    "failed_jobs": "re-run the failed jobs",
+    "job": "re-run this one job",
+    "run": "re-run the whole run",
+}
+
+
+def describe(params: Mapping[str, Any]) -> str:
+    """What it would do, for a dry run."""
+    return SCOPES[params["scope"]]
+
+
+async def apply(platform: Platform, run: Run, request: Request) -> Result:
+    """Re-run what the request's scope says, if the run is still where the plan found it.
+
+    A newer attempt, or one under way, means that somebody (perhaps we, before a crash) has asked
+    already; a newer commit means that nobody needs it any more.
+    """
+    if run.attempt > request.attempt or not run.completed:
+        return Result("done", "A new attempt is under way already.", run.url)
+    if request.in_doubt:
+        return Result("unclear", "An earlier try was interrupted; looking again before asking.")
+    if run.head_sha is not None and run.commit is not None and run.head_sha != run.commit:
+        return Result("skipped", "A newer commit arrived before the re-run was asked for.")
+    scope: RerunScope = request.params["scope"]
+    job = next((item for item in run.jobs if item.id == request.params.get("job")), None)
+    try:
+        answer = await platform.rerun(run, scope, job)
+    except Conflict as error:
+        return Result("done", f"The platform is at it already: {error}", run.url)
+    return Result("done", f"Asked to {SCOPES[scope]}.", answer.url, answer.external_id)
+
+
+REMEDY = Remedy(
+    kind="rerun",
+    needs_one_of=frozenset({"rerun_run", "rerun_failed_jobs", "rerun_job"}),
+    risk="Costs CI minutes; side effects of the jobs happen again.",
+    undo="Cancel the new attempt on the platform.",
+    describe=describe,
+    apply=apply,
+)

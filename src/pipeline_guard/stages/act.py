@@ -1,0 +1,129 @@
+"""Act: carry out the planned steps of a run, each written down before and after the call.
+
+Safe to run any number of times: an intent has a key, a finished one is not repeated, and an
+interrupted one first looks at what the platform already knows of it.
+"""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import structlog
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from pipeline_guard.domain.events import Event
+from pipeline_guard.domain.plan import FailureStatus
+from pipeline_guard.domain.runs import Run
+from pipeline_guard.errors import PlatformError, PlatformUnavailable
+from pipeline_guard.remedies import REMEDIES
+from pipeline_guard.remedies.base import Request, Result
+from pipeline_guard.stages.context import Context, lock_of, run_key
+from pipeline_guard.store import actions, failures
+from pipeline_guard.store.actions import Intent
+from pipeline_guard.store.tables import Failure
+
+SETTLING_SECONDS = 15.0
+"""How long an interrupted call may take to show on the platform before it counts as not made."""
+FIRST_CHECK_SECONDS = 120.0
+"""When the end of a re-run is first looked for, in case its webhook gets lost."""
+
+log = structlog.get_logger(__name__)
+
+
+async def act(context: Context, platform: str, repository: str, run_id: str, attempt: int) -> None:
+    """Do what was planned for the failures of this attempt.
+
+    Raises PlatformError when the call is worth another try later; the queue tries it again.
+    """
+    async with context.database.transaction() as session:
+        found = await failures.of_run(session, platform, repository, run_id)
+    planned = [item for item in found if item.run_attempt == attempt and item.status == "healing"]
+    steps: dict[str, tuple[dict[str, Any], list[Failure]]] = {}
+    for failure in planned:
+        for step in failure.plan["steps"]:
+            key = _key(failure, step)
+            steps.setdefault(key, (step, []))[1].append(failure)
+    for key, (step, served) in steps.items():
+        await _carry_out(context, key, step, served)
+
+
+def _key(failure: Failure, step: dict[str, Any]) -> str:
+    params = step["params"]
+    parts = (step["kind"], failure.platform, failure.repository, failure.run_id)
+    what = (str(failure.run_attempt), params.get("scope", ""), params.get("job", ""))
+    return "/".join((*parts, *what))
+
+
+async def _carry_out(
+    context: Context, key: str, step: dict[str, Any], served: list[Failure]
+) -> None:
+    first = served[0]
+    adapter = context.platform(first.platform).platform
+    run = await adapter.read_run(
+        Event("run_finished", first.platform, first.repository, first.run_id)
+    )
+    async with context.database.transaction() as session:
+        intent = await actions.intend(
+            session,
+            run,
+            attempt=first.run_attempt,
+            kind=step["kind"],
+            key=key,
+            params=step["params"],
+            failure_ids=[item.id for item in served],
+        )
+    if intent.status != "intended":
+        return
+    age = (datetime.now(UTC) - intent.created_at).total_seconds()
+    request = Request(
+        first.run_attempt, step["params"], not intent.fresh and age < SETTLING_SECONDS
+    )
+    try:
+        result = await REMEDIES[step["kind"]].apply(adapter, run, request)
+    except PlatformError as error:
+        if error.worth_retry:
+            raise
+        # The platform said no for good: a person has to look, and is told what it said.
+        result = Result("failed", str(error))
+    if result.status == "unclear":
+        raise PlatformUnavailable(result.note)
+    await _record(context, run, intent, served, result)
+
+
+async def _record(
+    context: Context, run: Run, intent: Intent, served: list[Failure], result: Result
+) -> None:
+    ids = [failure.id for failure in served]
+    async with context.database.transaction() as session:
+        await actions.finish(
+            session,
+            intent.id,
+            result.status,
+            url=result.url,
+            external_id=result.external_id,
+            note=result.note,
+        )
+        if result.status == "done":
+            await _watch(context, session, run)
+        else:
+            status: FailureStatus = "superseded" if result.status == "skipped" else "escalated"
+            await failures.set_status(session, ids, status)
+        await context.queue.defer(session, "report", run_key(run), lock=lock_of(run))
+    log.info(
+        "acted",
+        repository=run.repository,
+        run=run.run_id,
+        status=result.status,
+        result=result.note,
+    )
+
+
+async def _watch(context: Context, session: AsyncSession, run: Run) -> None:
+    """Look for the end of the re-run later, in case its webhook gets lost."""
+    event = run_key(run) | {"kind": "run_finished"}
+    await context.queue.defer(
+        session,
+        "look_again",
+        {"event": event, "checks": 0},
+        delay=FIRST_CHECK_SECONDS,
+        once=f"look_again:{lock_of(run)}",
+    )

@@ -1,0 +1,182 @@
+"""Diagnose: re-read the run, stream each failed job's log, judge it, store what was found."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from typing import Any
+
+import structlog
+
+from pipeline_guard.domain.capabilities import Platform
+from pipeline_guard.domain.diagnosis import Diagnosis
+from pipeline_guard.domain.events import Event
+from pipeline_guard.domain.plan import Plan
+from pipeline_guard.domain.runs import Job, Run
+from pipeline_guard.errors import LogError, NotFound
+from pipeline_guard.logs.read import ReadLimits
+from pipeline_guard.logs.spool import spool
+from pipeline_guard.stages.accept import run_lock
+from pipeline_guard.stages.context import Context, lock_of, run_key
+from pipeline_guard.stages.decide import Facts, decide
+from pipeline_guard.stages.follow_up import follow_up
+from pipeline_guard.store import actions, deliveries, failures
+
+MAX_JOBS = 40
+"""Failed jobs of one run whose logs are read; a run with more has one cause, seen in these."""
+LOGS_AT_ONCE = 4
+UNFINISHED_CHECKS = 12
+"""How often an unfinished run is looked at again: with the delays below, over 12 hours."""
+
+log = structlog.get_logger(__name__)
+
+
+async def process_delivery(context: Context, row_id: int) -> None:
+    """Work off one stored delivery; afterwards it is `processed`, and says what came of it."""
+    async with context.database.transaction() as session:
+        delivery = await deliveries.get(session, row_id)
+    if delivery is None:
+        log.warning("delivery_gone", delivery=row_id)
+        return
+    note = await process_event(context, Event(**delivery.event), checks=0)
+    async with context.database.transaction() as session:
+        await deliveries.mark(session, row_id, "processed", note)
+
+
+async def process_event(context: Context, event: Event, *, checks: int) -> str:
+    """Follow one event to the end of its decision; returns what was done, in a sentence.
+
+    `checks` counts how often the same unfinished run has been looked at before.
+    """
+    platform = context.platform(event.platform).platform
+    if event.conclusion in ("success", "skipped"):
+        async with context.database.transaction() as session:
+            run_id = None if "rerun_is_new_run" in platform.capabilities else event.run_id
+            if not await failures.has_unsettled(session, event.platform, event.repository, run_id):
+                return "The run is green and no failure was waiting for it."
+    run = await platform.read_run(event)
+    if not run.completed:
+        return await _look_again(context, event, checks)
+    async with context.database.transaction() as session:
+        await follow_up(context, session, run)
+        known = {
+            (item.run_attempt, item.job_id)
+            for item in await failures.of_run(session, run.platform, run.repository, run.run_id)
+        }
+    jobs = [job for job in run.failed_jobs if (run.attempt, job.id) not in known]
+    if not jobs:
+        return "Nothing new: the run is green, or its failures are known."
+    inline = event.hints.get("logs") or []
+    diagnoses = await _diagnose_all(context, platform, run, jobs[:MAX_JOBS], inline)
+    return await _decide_and_store(context, platform, run, jobs[:MAX_JOBS], diagnoses)
+
+
+async def _look_again(context: Context, event: Event, checks: int) -> str:
+    """The run still works on other jobs: come back when it should be done.
+
+    The platform's own webhook usually comes first; this is for the one that never arrives.
+    """
+    if checks >= UNFINISHED_CHECKS:
+        return "The run never finished; it is not looked at any more."
+    delay = min(30.0 * 2**checks, 3600.0)
+    async with context.database.transaction() as session:
+        await context.queue.defer(
+            session,
+            "look_again",
+            {"event": _as_args(event), "checks": checks + 1},
+            delay=delay,
+            once=f"look_again:{run_lock(event.platform, event.repository, event.run_id)}",
+        )
+    return f"The run is not finished yet; it is looked at again in {delay:.0f} s at the latest."
+
+
+def _as_args(event: Event) -> dict[str, Any]:
+    return {
+        "kind": event.kind,
+        "platform": event.platform,
+        "repository": event.repository,
+        "run_id": event.run_id,
+        "job_id": event.job_id,
+        "hints": event.hints,
+    }
+
+
+async def _diagnose_all(
+    context: Context,
+    platform: Platform,
+    run: Run,
+    jobs: Sequence[Job],
+    inline: Sequence[dict[str, str]],
+) -> list[Diagnosis]:
+    gate = asyncio.Semaphore(LOGS_AT_ONCE)
+
+    async def one(job: Job) -> Diagnosis:
+        async with gate:
+            text = "\n".join(item["text"] for item in inline if item["job_id"] in (job.id, ""))
+            return await _diagnose(context, platform, run, job, text)
+
+    return await asyncio.gather(*(one(job) for job in jobs))
+
+
+async def _diagnose(
+    context: Context, platform: Platform, run: Run, job: Job, inline: str
+) -> Diagnosis:
+    """Judge one job by its log; without one, by the platform's own remarks."""
+    try:
+        source = await spool(platform.stream_log(run, job), context.scratch, ReadLimits())
+    except NotFound:
+        remarks = () if inline else tuple(await platform.annotations(run, job))
+        source = await spool(_as_stream(inline), context.scratch, ReadLimits())
+    else:
+        remarks = ()
+    try:
+        return await asyncio.to_thread(
+            context.judge.judge, source, platform=run.platform, failed=True, extra_lines=remarks
+        )
+    except LogError as error:
+        note = f"The log could not be read: {error}"
+        return Diagnosis("unknown", 0.0, "none", transient=False, notes=(note,))
+    finally:
+        source.unlink(missing_ok=True)
+
+
+async def _as_stream(text: str) -> AsyncIterator[bytes]:
+    yield text.encode()
+
+
+async def _decide_and_store(
+    context: Context,
+    platform: Platform,
+    run: Run,
+    jobs: Sequence[Job],
+    diagnoses: Sequence[Diagnosis],
+) -> str:
+    identity = await platform.identity()
+    async with context.database.transaction() as session:
+        facts = [
+            Facts(
+                run,
+                job,
+                diagnosis,
+                platform.capabilities,
+                identity,
+                await actions.reruns_so_far(session, run, job.name),
+            )
+            for job, diagnosis in zip(jobs, diagnoses, strict=True)
+        ]
+        plans = decide(facts, context.policy)
+        for job, diagnosis, plan in zip(jobs, diagnoses, plans, strict=True):
+            await failures.add(session, run, job, diagnosis, plan)
+        await follow_up(context, session, run)
+        if any(plan.status == "healing" for plan in plans):
+            await context.queue.defer(
+                session, "act", run_key(run) | {"attempt": run.attempt}, lock=lock_of(run)
+            )
+        await context.queue.defer(session, "report", run_key(run), lock=lock_of(run))
+    return _summary(diagnoses, plans)
+
+
+def _summary(diagnoses: Sequence[Diagnosis], plans: Sequence[Plan]) -> str:
+    parts = [
+        f"{diagnosis.category} ({plan.status})"
+        for diagnosis, plan in zip(diagnoses, plans, strict=True)
+    ]
+    return f"Diagnosed {len(parts)} failed job(s): {', '.join(parts)}"

@@ -1,0 +1,72 @@
+"""Follow up: a later attempt of a run tells how its re-run ended, and history learns it."""
+
+from collections.abc import Sequence
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from pipeline_guard.domain.plan import Outcome
+from pipeline_guard.domain.runs import Run
+from pipeline_guard.stages.context import Context, lock_of, run_key
+from pipeline_guard.store import actions, failures
+from pipeline_guard.store.tables import Failure
+
+
+async def follow_up(context: Context, session: AsyncSession, run: Run) -> None:
+    """Settle the failures of earlier attempts of a completed run.
+
+    Called before and after the failures of the newest attempt are stored: before, so that what
+    was healed is told even if nothing failed anew; after, because whether an older failure is
+    given up depends on what is planned for its successor.
+    """
+    known = await failures.of_run(session, run.platform, run.repository, run.run_id)
+    changed = False
+    for failure in known:
+        if failure.run_attempt < run.attempt:
+            changed |= _settle(failure, run, known)
+    for action in await actions.undecided_reruns(session, run):
+        action.outcome = _outcome(action.failures, run)
+    if changed:
+        await context.queue.defer(session, "report", run_key(run), lock=lock_of(run))
+
+
+def _passed(job: str, run: Run) -> bool | None:
+    """Did the job of that name pass in this attempt? None when it did not run to an end."""
+    for item in run.jobs:
+        if item.name == job:
+            if item.failed:
+                return False
+            return True if item.conclusion == "success" else None
+    # Some platforms list only what was re-run, and some only what failed.
+    return True if run.conclusion == "success" else None
+
+
+def _settle(failure: Failure, run: Run, known: Sequence[Failure]) -> bool:
+    """Bring one older failure up to date; True when its status changed."""
+    passed = _passed(failure.job, run)
+    status = failure.status
+    if passed is None:
+        if status == "healing" and run.conclusion == "cancelled":
+            failure.status = "superseded"
+        return failure.status != status
+    failure.rerun_passed = passed
+    if passed:
+        if status in ("open", "healing", "escalated"):
+            failure.status = "healed"
+    elif status == "healing":
+        successor = next(
+            (item for item in known if item.job == failure.job and item.run_attempt == run.attempt),
+            None,
+        )
+        # Without a successor yet, its decision is still to come: stay with it.
+        if successor is not None and successor.status != "healing":
+            failure.status = "escalated"
+    return failure.status != status
+
+
+def _outcome(served: list[Failure], run: Run) -> Outcome | None:
+    results = [_passed(failure.job, run) for failure in served]
+    if any(result is False for result in results):
+        return "failed_again"
+    if results and all(results):
+        return "healed"
+    return "superseded" if run.conclusion == "cancelled" else None

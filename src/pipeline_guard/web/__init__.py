@@ -1,0 +1,1 @@
+"""What is reachable by HTTP: webhooks, API, dashboard, health, metrics."""

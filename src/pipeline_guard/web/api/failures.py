@@ -1,0 +1,134 @@
+"""GET /api/v1/failures: what went red, why, and what was done about it."""
+
+from datetime import datetime
+from typing import Annotated, Any
+
+from fastapi import APIRouter, HTTPException, Query
+from pydantic import BaseModel
+
+from pipeline_guard.store import failures as store
+from pipeline_guard.store.session import Database
+from pipeline_guard.store.tables import Failure
+
+
+class EvidenceOut(BaseModel):
+    """One telling line of the log."""
+
+    line: int
+    text: str
+
+
+class ActionOut(BaseModel):
+    """One thing that was done."""
+
+    kind: str
+    status: str
+    outcome: str | None
+    url: str | None
+    note: str | None
+    at: datetime
+
+
+class FailureOut(BaseModel):
+    """One failed job of one run attempt."""
+
+    id: int
+    platform: str
+    repository: str
+    workflow: str
+    run_id: str
+    run_attempt: int
+    job: str
+    job_id: str
+    url: str | None
+    branch: str | None
+    commit: str | None
+    request_number: int | None
+    category: str
+    confidence: float
+    source: str
+    rule: str | None
+    transient: bool
+    evidence: list[EvidenceOut]
+    fingerprint: str
+    failed_tests: list[str]
+    candidates: list[dict[str, Any]]
+    notes: list[str]
+    status: str
+    rerun_passed: bool | None
+    plan: dict[str, Any]
+    actions: list[ActionOut]
+    created_at: datetime
+    updated_at: datetime
+
+
+class FailurePage(BaseModel):
+    """Failures, newest first; `next` is the cursor of the following page."""
+
+    items: list[FailureOut]
+    next: str | None
+
+
+def shape(failure: Failure) -> FailureOut:
+    """A stored failure as the API shows it."""
+    diagnosis = failure.diagnosis
+    columns = {
+        name: getattr(failure, name)
+        for name in FailureOut.model_fields
+        if name not in ("evidence", "failed_tests", "candidates", "notes", "actions")
+    }
+    return FailureOut(
+        **columns,
+        evidence=diagnosis["evidence"],
+        failed_tests=diagnosis["failed_tests"],
+        candidates=diagnosis["candidates"],
+        notes=diagnosis["notes"],
+        actions=[
+            ActionOut(
+                kind=item.kind,
+                status=item.status,
+                outcome=item.outcome,
+                url=item.url,
+                note=item.note,
+                at=item.finished_at or item.created_at,
+            )
+            for item in failure.actions
+        ],
+    )
+
+
+def router(database: Database) -> APIRouter:
+    """The routes over that database."""
+    routes = APIRouter(prefix="/failures", tags=["failures"])
+
+    @routes.get("")
+    async def list_failures(
+        repository: str | None = None,
+        category: str | None = None,
+        status: str | None = None,
+        limit: Annotated[int, Query(ge=1, le=200)] = 50,
+        cursor: Annotated[int | None, Query(ge=1, le=2**63 - 1)] = None,
+    ) -> FailurePage:
+        """Failures, newest first, filtered by repository, category and status."""
+        async with database.transaction() as session:
+            rows = await store.page(
+                session,
+                repository=repository,
+                category=category,
+                status=status,
+                before=cursor,
+                limit=limit,
+            )
+        more = str(rows[-1].id) if len(rows) == limit else None
+        return FailurePage(items=[shape(row) for row in rows], next=more)
+
+    @routes.get("/{failure_id}")
+    async def get_failure(failure_id: int) -> FailureOut:
+        """One failure with its plan and actions."""
+        async with database.transaction() as session:
+            row = await store.get(session, failure_id) if 0 < failure_id < 2**63 else None
+        if row is None:
+            raise HTTPException(404, f"There is no failure {failure_id}.")
+        return shape(row)
+
+    return routes

@@ -1,0 +1,66 @@
+"""The web application: its routes, its lifespan, its answers to what goes wrong."""
+
+import contextlib
+from collections.abc import AsyncIterator, Mapping
+from typing import Any
+
+from fastapi import Depends, FastAPI, Request
+from fastapi.responses import JSONResponse
+from prometheus_client import CollectorRegistry
+
+from pipeline_guard import __version__
+from pipeline_guard.domain.capabilities import Connected
+from pipeline_guard.errors import StoreUnavailable
+from pipeline_guard.settings import Settings
+from pipeline_guard.stages.accept import WRITERS, Acceptor
+from pipeline_guard.stages.context import Queue
+from pipeline_guard.store import figures
+from pipeline_guard.store.session import Database
+from pipeline_guard.web import access, health, metrics
+from pipeline_guard.web.api import deliveries, failures
+from pipeline_guard.web.dashboard import pages
+from pipeline_guard.web.webhooks import Receiver
+
+
+def create_app(
+    settings: Settings, database: Database, platforms: Mapping[str, Connected], queue: Queue
+) -> FastAPI:
+    """The application over an open database and the switched-on platforms."""
+    registry = CollectorRegistry()
+    acceptor = Acceptor(database.accept_pool(WRITERS))
+
+    @contextlib.asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        await acceptor.start()
+        try:
+            yield
+        finally:
+            await acceptor.close()
+
+    app = FastAPI(
+        title="Pipeline Guard",
+        version=__version__,
+        description="What went red on your CI platforms, why, and what was done about it.",
+        lifespan=lifespan,
+    )
+    # A plain route: the framework's own machinery would read the body before its size is known.
+    receiver = Receiver(platforms, acceptor, metrics.webhook_counter(registry))
+    app.add_route("/webhooks/{platform}", receiver.handle, methods=["POST"])
+    allowed = [Depends(access.guard(settings.api_tokens))]
+    app.include_router(failures.router(database), prefix="/api/v1", dependencies=allowed)
+    app.include_router(deliveries.router(database, queue), prefix="/api/v1", dependencies=allowed)
+    app.include_router(pages.router(database), dependencies=allowed)
+    app.include_router(health.router(database))
+    app.include_router(metrics.router(database, registry))
+
+    @app.get("/api/v1/stats", tags=["stats"], dependencies=allowed)
+    async def stats() -> dict[str, Any]:
+        """Totals over the whole history."""
+        async with database.transaction() as session:
+            return await figures.stats(session)
+
+    @app.exception_handler(StoreUnavailable)
+    async def away(_: Request, error: Exception) -> JSONResponse:
+        return JSONResponse({"detail": str(error)}, 503, headers={"Retry-After": "10"})
+
+    return app

@@ -1,0 +1,1 @@
+"""The pages for people: rendered here, no script needed to read them."""

@@ -1,0 +1,217 @@
+"""The queue's app: its tasks call stages and nothing else; it retries and rescues."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Mapping
+from datetime import UTC, datetime, timedelta
+from secrets import SystemRandom
+from typing import Any
+
+import procrastinate
+import psycopg
+import structlog
+from procrastinate import exceptions
+from procrastinate.jobs import Job as QueuedJob
+from procrastinate.jobs import Status
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from pipeline_guard.domain.events import Event
+from pipeline_guard.errors import NotAuthorized, PlatformError, RateLimited, StoreUnavailable
+from pipeline_guard.stages.accept import run_lock
+from pipeline_guard.stages.act import act
+from pipeline_guard.stages.context import Context
+from pipeline_guard.stages.diagnose import process_delivery, process_event
+from pipeline_guard.stages.report import report
+from pipeline_guard.store import deliveries
+from pipeline_guard.store.deliveries import PROCESS_TASK, QUEUE
+from pipeline_guard.store.session import raw_connection
+
+CONCURRENCY = 8
+"""Jobs at once per process; most of their time is spent waiting for a platform."""
+HEARTBEAT_SECONDS = 3.0
+LOST_AFTER_SECONDS = 12.0
+"""A worker silent for so long is dead; its jobs go to another one."""
+STOP_SECONDS = 8.0
+"""What a running job gets to finish when the worker is asked to stop."""
+MAX_TRIES = 14
+"""For what may pass by itself: with the delays below, about two hours."""
+MAX_RESCUES = 5
+"""A job that took so many workers down is the cause, not the victim."""
+RECONNECT_SECONDS = 2.0
+MAX_TRIES_BUG = 3
+"""For an error nobody foresaw."""
+
+log = structlog.get_logger(__name__)
+
+
+class Backoff(procrastinate.BaseRetryStrategy):
+    """When a failed job is worth another try, and when."""
+
+    def get_retry_decision(
+        self, *, exception: BaseException, job: QueuedJob
+    ) -> procrastinate.RetryDecision | None:
+        """None when the error is final; else a delay that doubles, with jitter."""
+        if isinstance(exception, asyncio.CancelledError | exceptions.JobAborted):
+            return procrastinate.RetryDecision(retry_in={"seconds": 0})  # we were asked to stop
+        if is_final(exception, job.attempts):
+            return None
+        delay = min(4.0 * 2**job.attempts, 900.0) * SystemRandom().uniform(0.6, 1.4)
+        if isinstance(exception, NotAuthorized):
+            delay += 60.0
+        retry_at = datetime.now(UTC) + timedelta(seconds=delay)
+        if isinstance(exception, RateLimited) and exception.retry_at is not None:
+            retry_at = max(retry_at, exception.retry_at)
+        return procrastinate.RetryDecision(retry_at=retry_at)
+
+
+def is_final(error: BaseException, attempts: int) -> bool:
+    """True when the error will not pass by itself, or was given chances enough."""
+    if isinstance(error, PlatformError) and not (
+        error.worth_retry or isinstance(error, NotAuthorized)
+    ):
+        return True
+    foreseen = isinstance(error, PlatformError | StoreUnavailable)
+    return attempts + 1 >= (MAX_TRIES if foreseen else MAX_TRIES_BUG)
+
+
+class TaskQueue:
+    """Defers jobs in the caller's own transaction."""
+
+    def __init__(self, app: procrastinate.App) -> None:
+        self._app = app
+
+    async def defer(
+        self,
+        session: AsyncSession,
+        task: str,
+        args: Mapping[str, Any],
+        *,
+        lock: str | None = None,
+        delay: float = 0,
+        once: str | None = None,
+    ) -> None:
+        """Defer `task`; see stages.context.Queue."""
+        deferrer = self._app.configure_task(
+            task,
+            queue=QUEUE,
+            lock=lock,
+            queueing_lock=once,
+            schedule_in={"seconds": delay} if delay else None,
+            connection=await raw_connection(session),
+        )
+        # A job of that name may wait already: that ends the savepoint, not the transaction.
+        with contextlib.suppress(exceptions.AlreadyEnqueued):
+            async with session.begin_nested():
+                await deferrer.defer_async(**args)
+
+
+def queue_app(database_url: str, *, connections: int = CONCURRENCY) -> procrastinate.App:
+    """The queue on that database; `async with app.open_async()` before use."""
+    connector = procrastinate.PsycopgConnector(
+        conninfo=database_url, min_size=1, max_size=connections
+    )
+    return procrastinate.App(connector=connector)
+
+
+def register_tasks(app: procrastinate.App, context: Context) -> None:
+    """Bind the tasks to this process's context."""
+
+    @app.task(name=PROCESS_TASK, queue=QUEUE, retry=Backoff(), pass_context=True)
+    async def process_delivery_task(job: procrastinate.JobContext, delivery: int) -> None:
+        try:
+            await process_delivery(context, delivery)
+        except Exception as error:
+            final = is_final(error, job.job.attempts)
+            await _note_error(context, delivery, error, final=final)
+            raise
+
+    @app.task(name="look_again", queue=QUEUE, retry=Backoff())
+    async def look_again(event: dict[str, Any], checks: int) -> None:
+        # Scheduled jobs hold no lock: one that waits would block all that comes after it.
+        # So the work itself is a job of its own, under the run's lock.
+        lock = run_lock(event["platform"], event["repository"], event["run_id"])
+        async with context.database.transaction() as session:
+            await context.queue.defer(
+                session, "process_event", {"event": event, "checks": checks}, lock=lock
+            )
+
+    @app.task(name="process_event", queue=QUEUE, retry=Backoff())
+    async def process_event_task(event: dict[str, Any], checks: int) -> None:
+        await process_event(context, Event(**event), checks=checks)
+
+    @app.task(name="act", queue=QUEUE, retry=Backoff())
+    async def act_task(platform: str, repository: str, run_id: str, attempt: int) -> None:
+        await act(context, platform, repository, run_id, attempt)
+
+    @app.task(name="report", queue=QUEUE, retry=Backoff())
+    async def report_task(platform: str, repository: str, run_id: str) -> None:
+        await report(context, platform, repository, run_id)
+
+
+async def _note_error(context: Context, delivery: int, error: Exception, *, final: bool) -> None:
+    """Tell on the delivery what went wrong, as far as the database lets us."""
+    note = f"{type(error).__name__}: {error}"
+    status = "failed" if final else "accepted"
+    with contextlib.suppress(StoreUnavailable):
+        async with context.database.transaction() as session:
+            await deliveries.mark(session, delivery, status, note[:2000])
+
+
+@contextlib.asynccontextmanager
+async def running(app: procrastinate.App, context: Context) -> AsyncIterator[None]:
+    """Work on jobs in the background while the block runs; the app must be open."""
+    register_tasks(app, context)
+    tasks = [asyncio.create_task(_work(app)), asyncio.create_task(_rescue(app, context))]
+    try:
+        yield
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def _work(app: procrastinate.App) -> None:
+    """Run the queue's worker, anew whenever the database took it down."""
+    while True:
+        try:
+            await app.run_worker_async(
+                queues=[QUEUE],
+                concurrency=CONCURRENCY,
+                install_signal_handlers=False,
+                update_heartbeat_interval=HEARTBEAT_SECONDS,
+                stalled_worker_timeout=LOST_AFTER_SECONDS,
+                shutdown_graceful_timeout=STOP_SECONDS,
+                delete_jobs="successful",
+            )
+        except (exceptions.ConnectorException, psycopg.Error, OSError) as error:
+            log.warning("worker_interrupted", error=str(error))
+        await asyncio.sleep(RECONNECT_SECONDS)
+
+
+async def _rescue(app: procrastinate.App, context: Context) -> None:
+    """Give the jobs of workers that died (kill -9, a lost machine) to the living ones."""
+    manager = app.job_manager
+    while True:
+        await asyncio.sleep(HEARTBEAT_SECONDS)
+        try:
+            lost = await manager.get_stalled_jobs(
+                queue=QUEUE, seconds_since_heartbeat=LOST_AFTER_SECONDS
+            )
+            for job in lost:
+                await _rescue_one(app, context, job)
+        except (exceptions.ConnectorException, psycopg.Error) as error:
+            log.warning("rescue_failed", error=str(error))
+
+
+async def _rescue_one(app: procrastinate.App, context: Context, job: QueuedJob) -> None:
+    if job.attempts < MAX_RESCUES:
+        log.warning("job_rescued", job=job.id, task=job.task_name, attempts=job.attempts)
+        # Another rescuer may have been faster.
+        with contextlib.suppress(exceptions.ConnectorException):
+            await app.job_manager.retry_job(job)
+        return
+    log.error("job_given_up", job=job.id, task=job.task_name, attempts=job.attempts)
+    await app.job_manager.finish_job(job=job, status=Status.FAILED, delete_job=False)
+    if job.task_name == PROCESS_TASK:
+        error = RuntimeError("Every worker that took this job died with it.")
+        await _note_error(context, int(str(job.task_kwargs["delivery"])), error, final=True)
