@@ -1,16 +1,25 @@
 """Streams a raw log (plain, gzip or zip) as chunks of whole lines, never held in memory at once."""
 
-import gzip
-import io
-import zipfile
-import zlib
-from collections.abc import AsyncIterator, Iterator
+import codecs
+import tempfile
+from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import BinaryIO
-from uuid import uuid4
+from typing import BinaryIO, Final, cast
 
 from pipeline_guard.errors import LogError
+from pipeline_guard.logs.archive import BLOCK, Inflater, entry_blocks, log_entries
+
+ZIP_MAGIC: Final = (b"PK\x03\x04", b"PK\x05\x06")
+GZIP_MAGIC: Final = b"\x1f\x8b"
+
+_RATIO_GRACE: Final = 4 * 2**20
+"""Inflated bytes an entry may reach before its ratio counts: dull but honest logs pack well."""
+
+_SEAM: Final = 4096
+"""Where a line too long for a chunk is cut, a gap between words is sought this far back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,8 +29,19 @@ class ReadLimits:
     max_bytes: int = 200 * 2**20
     """Inflated bytes given out per job."""
     max_entries: int = 1000
+    """Files of a zip."""
     max_ratio: int = 200
-    """Inflated to compressed."""
+    """Inflated to compressed bytes, per file."""
+
+    @property
+    def tail_bytes(self) -> int:
+        """What of `max_bytes` is kept for the end of a log too long."""
+        return min(8 * 2**20, self.max_bytes // 4)
+
+    @property
+    def work_bytes(self) -> int:
+        """What is inflated or received at most in search of the tail; then reading stops."""
+        return 16 * self.max_bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +50,7 @@ class Chunk:
 
     `first_line` is the 1-based raw number of the first line (within `part`, the zip entry or step
     file; None for a plain log). A line longer than a chunk is cut into pieces, each ended by a
-    newline of ours; `continued` marks the pieces after the first, which carry the same number.
+    newline of ours; `continued` marks chunks whose first line is such a later piece.
     """
 
     data: bytes
@@ -41,7 +61,7 @@ class Chunk:
 
 @dataclass(slots=True)
 class ReadReport:
-    """What was read: inflated bytes and lines seen, and what was cut at a cap."""
+    """What was read: inflated bytes and lines seen, and in `notes` what was cut at a cap."""
 
     bytes: int = 0
     lines: int = 0
@@ -54,52 +74,167 @@ def read_chunks(
     limits: ReadLimits = ReadLimits(),
     chunk_size: int = 1 << 20,
 ) -> Iterator[Chunk]:
-    """Yield the log as chunks of about `chunk_size` bytes; raises LogError when unreadable."""
+    """Yield the log as chunks of about `chunk_size` bytes and keep count in `report`.
+
+    Raises LogError for a source that cannot be opened or an archive nothing can be read of.
+    UTF-16 (by its byte order mark) is turned into UTF-8; all other bytes come as they are.
+    """
+    reader = _Reader(report, limits, chunk_size)
     try:
-        with source.open("rb") if isinstance(source, Path) else io.BytesIO(source.read()) as stream:
-            magic = stream.read(4)
-            stream.seek(0)
-            if magic[:4] == b"PK\x03\x04":
-                with zipfile.ZipFile(stream) as archive:
-                    for name in archive.namelist()[: limits.max_entries]:
-                        with archive.open(name) as entry:
-                            yield from _cut(entry, report, chunk_size, name)
-            elif magic[:2] == b"\x1f\x8b":
-                with gzip.GzipFile(fileobj=stream) as entry:
-                    yield from _cut(entry, report, chunk_size, None)
+        with ExitStack() as stack:
+            stream = stack.enter_context(source.open("rb")) if isinstance(source, Path) else source
+            magic = _read_up_to(stream, 4)
+            if magic in ZIP_MAGIC:
+                stream = _seekable(stream, magic, limits, stack)
+                chunks = reader.archive(stream)
             else:
-                yield from _cut(stream, report, chunk_size, None)
-    except (OSError, EOFError, zlib.error, zipfile.BadZipFile) as error:
-        raise LogError(f"cannot read the log: {error}") from error
+                chunks = reader.single(magic, stream)
+            yield from reader.ends(chunks, lambda: limits.max_bytes - limits.tail_bytes, "the log")
+    except OSError as error:
+        raise LogError(f"the log cannot be read: {error.strerror or error}") from error
 
 
-def _cut(stream: BinaryIO, report: ReadReport, size: int, part: str | None) -> Iterator[Chunk]:
-    line, rest, continued = 1, b"", False
+def _read_up_to(stream: BinaryIO, size: int) -> bytes:
+    data = b""
+    while len(data) < size and (more := stream.read(size - len(data))):
+        data += more
+    return data
+
+
+def _blocks(stream: BinaryIO, first: bytes, size: int) -> Iterator[bytes]:
+    if first:
+        yield first + (stream.read(size) or b"")
     while block := stream.read(size):
-        report.bytes += len(block)
-        end = block.rfind(b"\n") + 1
-        if not end and len(rest) + len(block) < size:
+        yield block
+
+
+def _seekable(stream: BinaryIO, magic: bytes, limits: ReadLimits, stack: ExitStack) -> BinaryIO:
+    """A zip's directory is at its end, so a pipe is copied to a temporary file first."""
+    if stream.seekable():
+        return stream
+    spooled = tempfile.SpooledTemporaryFile(BLOCK)  # noqa: SIM115 - the stack closes it
+    copy = cast("BinaryIO", stack.enter_context(spooled))
+    for block in _blocks(stream, magic, BLOCK):
+        copy.write(block)
+        if copy.tell() > limits.max_bytes:
+            raise LogError(f"the zip is larger than {limits.max_bytes:,} bytes")
+    return copy
+
+
+class _Reader:
+    """One pass over one log."""
+
+    def __init__(self, report: ReadReport, limits: ReadLimits, chunk_size: int) -> None:
+        self._report = report
+        self._limits = limits
+        self._size = chunk_size
+
+    def single(self, magic: bytes, stream: BinaryIO) -> Iterator[Chunk]:
+        """Read a plain or gzip log."""
+        if magic[:2] != GZIP_MAGIC:
+            yield from self._cut(_blocks(stream, magic, self._size), None)
+            return
+        inflater = Inflater(self._report.notes.append, "the gzip file", self._size)
+        inflated = inflater.gzip(_blocks(stream, magic, BLOCK))
+        yield from self._bounded(inflater, inflated, None)
+
+    def archive(self, stream: BinaryIO) -> Iterator[Chunk]:
+        """Read a zip, file by file."""
+        for label, info in log_entries(stream, self._limits.max_entries, self._report.notes.append):
+            blocks = entry_blocks(stream, info)
+            if not info.compress_type:
+                yield from self._cut(blocks, label)
+                continue
+            inflater = Inflater(self._report.notes.append, label, self._size)
+            yield from self._bounded(inflater, inflater.raw(blocks, info.CRC), label)
+            if self._report.bytes >= self._limits.work_bytes:
+                return
+
+    def _bounded(
+        self, inflater: Inflater, inflated: Iterator[bytes], part: str | None
+    ) -> Iterator[Chunk]:
+        def allowed() -> int:
+            return max(_RATIO_GRACE, inflater.read * self._limits.max_ratio)
+
+        chunks = self._cut(self._until_worked(inflated), part)
+        yield from self.ends(chunks, allowed, part or "the gzip file")
+
+    def _until_worked(self, blocks: Iterator[bytes]) -> Iterator[bytes]:
+        for block in blocks:
+            yield block
+            if self._report.bytes >= self._limits.work_bytes:
+                self._report.notes.append(
+                    f"reading stopped after {self._report.bytes:,} inflated bytes"
+                )
+                return
+
+    def ends(
+        self, chunks: Iterator[Chunk], allowed: Callable[[], int], what: str
+    ) -> Iterator[Chunk]:
+        """Give all chunks while their size stays allowed; past that, only the tail."""
+        given = 0
+        for chunk in chunks:
+            given += len(chunk.data)
+            if given > allowed():
+                yield from self._tail(chunk, chunks, what)
+                return
+            yield chunk
+
+    def _tail(self, first: Chunk, chunks: Iterator[Chunk], what: str) -> Iterator[Chunk]:
+        kept, size, dropped = deque([first]), len(first.data), 0
+        for chunk in chunks:
+            kept.append(chunk)
+            size += len(chunk.data)
+            while size > self._limits.tail_bytes and len(kept) > 1:
+                gone = len(kept.popleft().data)
+                size -= gone
+                dropped += gone
+        if dropped:
+            self._report.notes.append(
+                f"{what} is over a size cap: {dropped:,} bytes in its middle were left out"
+            )
+        yield from kept
+
+    def _counted(self, blocks: Iterator[bytes]) -> Iterator[bytes]:
+        for block in blocks:
+            self._report.bytes += len(block)
+            yield block
+
+    def _cut(self, blocks: Iterator[bytes], part: str | None) -> Iterator[Chunk]:
+        """Cut blocks into chunks at line ends, counting lines and bytes."""
+        line, rest, continued = 1, b"", False
+        for block in _as_utf8(self._counted(blocks)):
+            end = block.rfind(b"\n") + 1
+            if end:
+                data, rest = rest + block[:end], block[end:]
+                lines = data.count(b"\n")
+                yield Chunk(data, line, part, continued)
+                line, continued = line + lines, False
+                self._report.lines += lines
+                continue
             rest += block
-            continue
-        data = rest + (block[:end] or block)
-        rest = block[end:] if end else b""
-        yield Chunk(data if end else data + b"\n", line, part, continued)
-        continued = not end
-        lines = data.count(b"\n")
-        line += lines
-        report.lines += lines
-    if rest:
-        report.lines += 1
-        yield Chunk(rest + b"\n", line, part, continued)
+            if len(rest) >= self._size:
+                at = _word_gap(rest)
+                yield Chunk(rest[:at] + b"\n", line, part, continued)
+                rest, continued = rest[at:], True
+        if rest or continued:
+            self._report.lines += 1
+            yield Chunk(rest + b"\n", line, part, continued)
 
 
-async def spool(stream: AsyncIterator[bytes], directory: Path, limits: ReadLimits) -> Path:
-    """Write an HTTP body into a new file below `directory`; the caller deletes it."""
-    path = directory / f"log-{uuid4().hex}"
-    size = 0
-    with path.open("wb") as file:
-        async for block in stream:
-            size += len(block)
-            if size <= limits.max_bytes:
-                file.write(block)
-    return path
+def _word_gap(text: bytes) -> int:
+    start = len(text) - _SEAM
+    return 1 + max(text.rfind(b"\r", start), text.rfind(b" ", start)) or len(text)
+
+
+def _as_utf8(blocks: Iterator[bytes]) -> Iterator[bytes]:
+    first = next(blocks, b"")
+    if first[:2] not in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
+        yield first.removeprefix(codecs.BOM_UTF8)
+        yield from blocks
+        return
+    decoder = codecs.getincrementaldecoder("utf-16")("replace")
+    yield decoder.decode(first).encode("utf-8", "replace")
+    for block in blocks:
+        yield decoder.decode(block).encode("utf-8", "replace")
+    yield decoder.decode(b"", final=True).encode("utf-8", "replace")
