@@ -60,16 +60,11 @@ class FakeGitLab:
     """A GitLab below `url`; `bot` is whose token the product under test gets."""
 
     def __init__(self, *, prefix: str = "", bot: str = "guard-bot", token: str = "glpat-t") -> None:
-        self.world = World()
         self.bot, self.token = bot, token
-        self.world.tokens[token] = Token(bot)
         self.secret_token = "plain-secret"
         self.signing_token = hooks.new_signing_token(b"k" * 32)
-        self.api = Api(self.world, prefix, self._trace_link)
-        self.store_logs_apart = False
-        self.expire_next_links = 0
-        self.storage_headers: list[dict[str, str]] = []
-        self._links: dict[str, bytes] = {}
+        self.api = Api(World(), prefix, self._trace_link)
+        self.reset()
 
         # Starlette takes functions, not objects, for endpoints that want the request.
         async def answer(request: Request) -> Response:
@@ -89,6 +84,16 @@ class FakeGitLab:
             origin.ask_to_stop()
         for origin in (self._origin, self._storage):
             origin.wait()
+
+    def reset(self) -> None:
+        """An empty server that knows only the bot; for a fresh test on the same port."""
+        self.world = self.api.world = World()
+        self.world.tokens[self.token] = Token(self.bot)
+        self.api.calls, self.api.faults, self.api.remaining = [], [], None
+        self.store_logs_apart = False
+        self.expire_next_links = 0
+        self.storage_headers: list[dict[str, str]] = []
+        self._links: dict[str, bytes] = {}
 
     def _trace_link(self, job: Job) -> str | None:
         if not self.store_logs_apart:

@@ -4,6 +4,7 @@ import base64
 import binascii
 import hashlib
 import hmac
+import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -18,6 +19,7 @@ from pipeline_guard.platforms.gitlab import shapes
 TOLERANCE_SECONDS: Final = 300
 """How far a signed delivery's clock may be from ours, either way (Standard Webhooks)."""
 SIGNING_PREFIX: Final = "whsec_"
+EPOCH_SECOND: Final = re.compile(r"[0-9]{1,12}")
 
 
 def signing_key(token: str) -> bytes:
@@ -80,7 +82,7 @@ class GitLabWebhooks:
             for signature in headers.get("webhook-signature", "").split(" ")
             if signature.startswith("v1,")
         ]
-        if not message_id or not given or not (timestamp.isascii() and timestamp.isdigit()):
+        if not message_id or not given or not EPOCH_SECOND.fullmatch(timestamp):
             raise BadSignature("webhook-id, webhook-timestamp and webhook-signature are needed")
         if abs(self._now().timestamp() - int(timestamp)) > TOLERANCE_SECONDS:
             raise BadSignature("webhook-timestamp is more than five minutes from now")
