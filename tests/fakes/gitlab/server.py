@@ -72,6 +72,7 @@ class FakeGitLab:
 
         self._origin, self._storage = _Origin(answer), _Origin(self._stored)
         self.url = self._origin.url + prefix
+        self.storage_url = self._storage.url
         self.api.external_url = self._origin.url
 
     def __enter__(self) -> "FakeGitLab":

@@ -174,9 +174,8 @@ class GitLabPlatform:
         """Create or edit our one note on the merge request."""
         project = run.hints.get("request_project_id") or run.hints.get("project_id")
         path = f"/projects/{_part(str(project or run.repository))}/merge_requests/{request.number}"
-        return await Notes(self._client, path, await self._username()).upsert(
-            marker, body, known_id
-        )
+        notes = Notes(self._client, path, request.url, await self._username())
+        return await notes.upsert(marker, body, known_id)
 
     def log_line_url(self, run: Run, job: Job, line: int) -> str | None:
         """A link to one line of the job's log page."""

@@ -76,10 +76,13 @@ def _detail(body: bytes) -> str:
 def _retry_at(headers: Mapping[str, str], now: datetime) -> datetime | None:
     """When to come back: seconds in `Retry-After`, else the epoch second in `RateLimit-Reset`."""
     wait = headers.get("retry-after") or ""
-    if wait.isdecimal():
-        return now + timedelta(seconds=int(wait))
     reset = headers.get("ratelimit-reset") or ""
-    return datetime.fromtimestamp(int(reset), UTC) if reset.isdecimal() else None
+    try:
+        if wait:
+            return now + timedelta(seconds=int(wait))
+        return datetime.fromtimestamp(int(reset), UTC)
+    except (ValueError, OverflowError, OSError):
+        return None
 
 
 def _origin(url: str) -> tuple[str, str | None, int | None]:

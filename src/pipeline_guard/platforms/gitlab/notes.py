@@ -35,11 +35,15 @@ def fitted(body: str, marker: str) -> str:
 
 
 class Notes:
-    """The notes of one merge request; `path` is its address below /api/v4."""
+    """The notes of one merge request.
 
-    def __init__(self, client: GitLabClient, path: str, login: str) -> None:
+    `path` is the request's address below /api/v4, `url` its page for people, if known.
+    """
+
+    def __init__(self, client: GitLabClient, path: str, url: str | None, login: str) -> None:
         self._client = client
         self._path = f"{path}/notes"
+        self._url = url
         self._login = login
 
     async def upsert(self, marker: str, body: str, known_id: str | None) -> CommentResult:
@@ -51,7 +55,7 @@ class Notes:
         if str(note.get("body")).strip() != text.strip():
             # An edit says the same however often it is sent, so an unclear end may be repeated.
             note = await self._client.write("put", f"{self._path}/{note['id']}", {"body": text})
-        return _result(note, created=False)
+        return self._result(note, created=False)
 
     async def _known(self, known_id: str | None, marker: str) -> Json | None:
         if not (known_id and known_id.isdecimal()):
@@ -86,8 +90,8 @@ class Notes:
             if found is None:
                 raise
             note = found
-        return _result(note, created=True)
+        return self._result(note, created=True)
 
-
-def _result(note: Json, *, created: bool) -> CommentResult:
-    return CommentResult(comment_id=str(note["id"]), url=None, created=created)
+    def _result(self, note: Json, *, created: bool) -> CommentResult:
+        url = f"{self._url}#note_{note['id']}" if self._url else None
+        return CommentResult(comment_id=str(note["id"]), url=url, created=created)
