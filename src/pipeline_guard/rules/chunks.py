@@ -1,0 +1,79 @@
+"""Cuts a chunk of raw log into slices whose text is cleaned as far as whole chunks allow.
+
+Colours and what a carriage return overwrote are taken away here, at memory speed; timestamps stay,
+because every pattern knows how to skip them. Line ends are never touched, so lines keep their
+numbers.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from pipeline_guard.logs.read import Chunk
+
+SLICE_BYTES = 1 << 16
+"""Small enough that finding a hit inside a slice is cheap, large enough that calls do not count."""
+_COLOURS = re.compile(
+    rb"\x1b(?:\[[0-?]*+[ -/]*+[@-~]|[\]_P^X][^\x07\x1b\n]*+(?:\x07|\x1b\\)?"
+    rb"|[()*+][0-9A-Z]|[=>A-Z78c])"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Slice:
+    """Whole lines of one part of a log, free of colours and carriage returns."""
+
+    data: bytes
+    first_line: int
+    part: str | None
+
+    def line_at(self, offset: int) -> int:
+        """Give the 1-based raw number of the line that holds an offset."""
+        return self.first_line + self.data.count(b"\n", 0, offset)
+
+    def bounds(self, offset: int) -> tuple[int, int]:
+        """Give where the line around an offset starts and ends, its line break left out."""
+        end = self.data.find(b"\n", offset)
+        return self.data.rfind(b"\n", 0, offset) + 1, len(self.data) if end < 0 else end
+
+
+def slices(chunk: Chunk) -> Iterator[Slice]:
+    """Yield a chunk's lines in slices of about SLICE_BYTES (one longer line stays whole)."""
+    data = flatten(chunk.data)
+    line, start = chunk.first_line, 0
+    while start < len(data):
+        end = data.rfind(b"\n", start, start + SLICE_BYTES) + 1
+        if end <= start:
+            end = data.find(b"\n", start) + 1 or len(data)
+        piece = data[start:end]
+        yield Slice(piece, line, chunk.part)
+        line += piece.count(b"\n")
+        start = end
+
+
+def flatten(data: bytes) -> bytes:
+    """Take away colours and what carriage returns overwrote; the line breaks stay as they are."""
+    if b"\x1b" in data:
+        data = _COLOURS.sub(b"", data)
+    if b"\r" in data:
+        data = data.replace(b"\r\n", b"\n")
+        if b"\r" in data:
+            data = _shown_last(data)
+    return data
+
+
+def _shown_last(data: bytes) -> bytes:
+    """Keep of each line the last piece between carriage returns that has text in it."""
+    kept: list[bytes] = []
+    text = b""
+    for piece in data.split(b"\r"):
+        first = piece.find(b"\n")
+        line = piece if first < 0 else piece[:first]
+        if line.strip():
+            text = line
+        if first >= 0:
+            last = piece.rfind(b"\n")
+            kept += (text, piece[first : last + 1])
+            text = piece[last + 1 :]
+    kept.append(text)
+    return b"".join(kept)

@@ -1,0 +1,158 @@
+"""Reads rules from YAML files and says exactly where and how a file is wrong."""
+
+import difflib
+import functools
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from importlib import resources
+from pathlib import Path
+from typing import Any, Final
+
+from pydantic import BaseModel, ValidationError
+
+from pipeline_guard.domain.diagnosis import CATEGORIES
+from pipeline_guard.errors import ConfigError
+from pipeline_guard.rules.positions import Document, read_yaml
+from pipeline_guard.rules.program import Program
+from pipeline_guard.rules.schema import Patterns, Rule, RuleFile, RuleTests, Where
+
+_MODELS: Final[dict[str, type[BaseModel]]] = {
+    "rules": Rule,
+    "patterns": Patterns,
+    "where": Where,
+    "tests": RuleTests,
+}
+_MAX_FILE: Final = 4 << 20
+
+
+@dataclass(frozen=True)
+class RuleSet:
+    """Rules in order, a user's before the built-in ones; `origins` gives each id's file:line."""
+
+    rules: tuple[Rule, ...]
+    origins: dict[str, str]
+
+    @cached_property
+    def program(self) -> Program:
+        """The compiled form, made once."""
+        return Program(self.rules)
+
+    def get(self, rule_id: str) -> Rule | None:
+        """Find a rule by its id."""
+        return next((rule for rule in self.rules if rule.id == rule_id), None)
+
+
+def load_rules(directories: Sequence[Path] = (), *, builtin: bool = True) -> RuleSet:
+    """Load the built-in rules and those of every *.yaml and *.yml below the directories.
+
+    A user's rule replaces the built-in one of the same id. Raises ConfigError with every problem
+    of every file at once, one `file:line:column: text` a line.
+    """
+    problems: list[str] = []
+    own, origins = _collect(_user_files(directories, problems), problems)
+    if problems:
+        raise ConfigError("\n".join(problems))
+    if not builtin:
+        return RuleSet(own, origins)
+    shipped = builtin_rules()
+    kept = tuple(rule for rule in shipped.rules if rule.id not in origins)
+    return RuleSet(own + kept, {**shipped.origins, **origins})
+
+
+@functools.cache
+def builtin_rules() -> RuleSet:
+    """Give the rules that ship with the product; read once, since they cannot change."""
+    problems: list[str] = []
+    folder = resources.files("pipeline_guard.rules") / "builtin"
+    files = sorted((f.name, f) for f in folder.iterdir() if f.name.endswith(".yaml"))
+    texts = ((f"builtin/{name}", file.read_text("utf-8")) for name, file in files)
+    rules, origins = _collect(texts, problems)
+    if problems:
+        raise ConfigError("\n".join(problems))
+    return RuleSet(rules, origins)
+
+
+def rule_files(directories: Sequence[Path]) -> list[Path]:
+    """List the rule files below the directories, in a stable order; a file stands for itself."""
+    found: list[Path] = []
+    for directory in directories:
+        if directory.is_file():
+            found.append(directory)
+        else:
+            found += sorted(p for p in directory.rglob("*") if p.suffix in (".yaml", ".yml"))
+    return found
+
+
+def _user_files(directories: Sequence[Path], problems: list[str]) -> Iterable[tuple[str, str]]:
+    missing = [d for d in directories if not d.exists()]
+    problems.extend(f"{directory}:1:1: there is no such directory or file" for directory in missing)
+    for path in rule_files([d for d in directories if d.exists()]):
+        try:
+            if path.stat().st_size > _MAX_FILE:
+                problems.append(f"{path}:1:1: larger than {_MAX_FILE >> 20} MB")
+                continue
+            yield str(path), path.read_text("utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            problems.append(f"{path}:1:1: cannot be read: {error}")
+
+
+def _collect(
+    files: Iterable[tuple[str, str]], problems: list[str]
+) -> tuple[tuple[Rule, ...], dict[str, str]]:
+    rules: list[Rule] = []
+    origins: dict[str, str] = {}
+    for name, text in files:
+        document = read_yaml(text)
+        for index, rule in enumerate(_rules_of(name, document, problems)):
+            place = f"{name}:{document.place(('rules', index, 'id'))[0]}"
+            if rule.id in origins:
+                line, column = document.place(("rules", index, "id"))
+                first = origins[rule.id]
+                problems.append(f"{name}:{line}:{column}: id {rule.id!r} is taken by {first}")
+                continue
+            origins[rule.id] = place
+            rules.append(rule)
+    return tuple(rules), origins
+
+
+def _rules_of(name: str, document: Document, problems: list[str]) -> tuple[Rule, ...]:
+    problems += [f"{name}:{line}:{column}: {text}" for line, column, text in document.problems]
+    if document.problems:
+        return ()
+    try:
+        return RuleFile.model_validate(document.value).rules
+    except ValidationError as error:
+        problems += [_told(name, document, detail) for detail in error.errors()]
+        return ()
+
+
+def _told(name: str, document: Document, detail: Any) -> str:
+    path = tuple(detail["loc"])
+    line, column = document.place(path)
+    where = ".".join(str(part) for part in path) or "the file"
+    return f"{name}:{line}:{column}: {where}: {_message(path, detail)}"
+
+
+def _message(path: tuple[str | int, ...], detail: Any) -> str:
+    kind, given = detail["type"], detail["input"]
+    if kind == "extra_forbidden":
+        parent = next((p for p in reversed(path[:-1]) if isinstance(p, str)), "")
+        fields = _MODELS.get(parent, RuleFile).model_fields
+        known = [field.alias or key for key, field in fields.items()]
+        return f"there is no such key{_meant(str(path[-1]), known)}"
+    if kind == "literal_error":
+        known = list(CATEGORIES) if path[-1] == "category" else _choices(detail)
+        return f"{given!r} is none of {', '.join(known)}{_meant(str(given), known)}"
+    if kind == "missing":
+        return "this key is missing"
+    return str(detail["msg"]).removeprefix("Value error, ")
+
+
+def _choices(detail: Any) -> list[str]:
+    return str(detail["ctx"]["expected"]).replace("'", "").replace(" or ", ", ").split(", ")
+
+
+def _meant(given: str, known: list[str]) -> str:
+    close = difflib.get_close_matches(given, known, n=1, cutoff=0.6)
+    return f": did you mean {close[0]!r}?" if close else ""

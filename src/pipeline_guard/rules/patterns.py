@@ -1,0 +1,119 @@
+"""Checks the patterns of a rule and turns them into what may scan raw chunks of a log.
+
+A pattern is written for one cleaned line. Scanning, however, runs over many raw lines at once, so
+`^` must skip the timestamp that a platform puts first, and nothing may reach over a line's end.
+"""
+
+import re
+
+import re2
+
+from pipeline_guard.logs.clean import prefix_pattern
+
+MAX_PATTERN_CHARS = 1000
+MAX_PROGRAM = 4000
+"""Instructions of the compiled pattern: a bound for counted repetitions such as (a{1,99}){1,99}."""
+LINE_MEMORY = 8 << 20
+
+#: What a refused construct is called, by what it looks like in the pattern.
+_REFUSED = (
+    (r"\(\?=", "a lookahead (?=…)"),
+    (r"\(\?!", "a negative lookahead (?!…)"),
+    (r"\(\?<=", "a lookbehind (?<=…)"),
+    (r"\(\?<!", "a negative lookbehind (?<!…)"),
+    (r"\(\?>", "an atomic group (?>…)"),
+    (r"\(\?\(", "a conditional group (?(…)…)"),
+    (r"\(\?#", "a comment (?#…)"),
+    (r"\(\?P=", "a named backreference (?P=…)"),
+    (r"\\[1-9]", "a backreference (\\1)"),
+    (r"\\k[<{']", "a named backreference (\\k<…>)"),
+    (r"\\G", "the anchor \\G"),
+    (r"\\Z", "the anchor \\Z (write $)"),
+    (r"(?:[*+?]|\})\+", "a possessive quantifier (*+, ++, ?+)"),
+)
+_TOKEN = re.compile(
+    r"\\Q.*?(?:\\E|$)|\\[pPx]\{[^}]*\}|\\.|\[\^?\]?(?:\[:\^?\w+:\]|\\.|[^\]\\])*\]|.", re.DOTALL
+)
+_LOOSE = re.compile(r"\{1,\d+\}")
+
+
+def line_options(*, capture: bool = True) -> re2.Options:
+    """Options for one cleaned line: text is UTF-8, memory is bounded, nothing is printed."""
+    options = re2.Options()
+    options.log_errors = False
+    options.never_nl = True
+    options.max_mem = LINE_MEMORY
+    options.never_capture = not capture
+    return options
+
+
+def scan_options(max_mem: int) -> re2.Options:
+    """Options for raw chunks: bytes, so that a broken character stops no pattern."""
+    options = line_options(capture=False)
+    options.encoding = re2.Options.Encoding.LATIN1
+    options.max_mem = max_mem
+    return options
+
+
+def problem_of(pattern: str) -> str | None:
+    """Say in a sentence why a pattern cannot be accepted, or None when it can."""
+    if len(pattern) > MAX_PATTERN_CHARS:
+        return f"the pattern is {len(pattern)} characters long, at most {MAX_PATTERN_CHARS} are"
+    if "\n" in pattern:
+        return "the pattern holds a line break, but it is matched against one line at a time"
+    try:
+        compiled = re2.compile(pattern, line_options())
+    except re2.error as error:
+        return _refusal(pattern, error)
+    return _shape_problem(pattern, compiled)
+
+
+def _shape_problem(pattern: str, compiled: re2._Regexp) -> str | None:
+    if compiled.programsize > MAX_PROGRAM:
+        return "the pattern grows too large when compiled: make its counted repetitions smaller"
+    if compiled.search("") is not None:
+        return "the pattern matches an empty line, so it would match every line"
+    tokens = _TOKEN.findall(pattern)
+    if any(edge in ([".", "*"], [".", "+"]) for edge in (tokens[:2], tokens[-2:])):
+        return "leave out the .* at the edge: a pattern matches anywhere in the line"
+    return None
+
+
+def group_names(pattern: str) -> frozenset[str]:
+    """Give the names of the named groups of an accepted pattern."""
+    return frozenset(re2.compile(pattern, line_options()).groupindex)
+
+
+def for_scan(pattern: str) -> bytes:
+    """Rewrite an accepted pattern so that it finds at least the same lines in raw chunks.
+
+    The chunks are free of colours and carriage returns; the platform's prefix is still there.
+    Bounds in the prefix are dropped: they would cost the automaton one state per column, and the
+    line is checked exactly afterwards anyhow.
+    """
+    start = rf"(?m:^){_LOOSE.sub('+', prefix_pattern())}"
+    end = r"[ \t]*(?m:$)"
+    swap = {"^": start, "\\A": start, "$": end, "\\z": end}
+    rewritten = "".join(swap.get(token, token) for token in _TOKEN.findall(pattern))
+    return _bytes_only(rewritten)
+
+
+def _bytes_only(pattern: str) -> bytes:
+    """Write a pattern for Latin-1 matching: beyond ASCII, each character as any few bytes."""
+    pattern = re.sub(r"\\x\{([0-9A-Fa-f]+)\}", _escape_of, pattern)
+    return re.sub(r"[^\x00-\x7f]", "[\\\\x80-\\\\xff]{1,4}", pattern).encode("ascii")
+
+
+def _escape_of(match: re.Match[str]) -> str:
+    code = int(match[1], 16)
+    return match[0] if code < 0x80 else "[\\x80-\\xff]{1,4}"
+
+
+def _refusal(pattern: str, error: Exception) -> str:
+    plain = re.sub(r"\\\\", "", pattern)
+    for shape, name in _REFUSED:
+        if re.search(shape, plain):
+            return f"{name} is refused: rules run in time linear in the log, without it"
+    text = error.args[0] if error.args else error
+    detail = text.decode("utf-8", "replace") if isinstance(text, bytes) else str(text)
+    return f"the pattern cannot be read: {detail}"

@@ -1,0 +1,105 @@
+"""Compiles a set of rules once, for scanning chunks and for checking single lines."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import re2
+
+from pipeline_guard.rules.conditions import EXIT_CODE
+from pipeline_guard.rules.patterns import for_scan, line_options, scan_options
+from pipeline_guard.rules.schema import Rule
+
+SET_MEMORY = 256 << 20
+"""Upper bound of the automaton's memory, not what it usually takes; RE2's default of 8 MB refuses
+2,000 rules."""
+_LOCATE_MEMORY = 8 << 20
+
+
+class LineCheck:
+    """The exact answer whether one cleaned line hits one rule, and with which captures."""
+
+    __slots__ = ("_all", "_any", "_none")
+
+    def __init__(self, rule: Rule) -> None:
+        options = line_options()
+        self._any = [re2.compile(p, options) for p in rule.patterns.any]
+        self._all = [re2.compile(p, options) for p in rule.patterns.all]
+        self._none = [re2.compile(p, options) for p in rule.patterns.none]
+
+    def captures(self, text: str) -> dict[str, str] | None:
+        """Give the named groups' values when the line hits, None when it does not."""
+        found: dict[str, str] = {}
+        for pattern in self._all:
+            match = pattern.search(text)
+            if match is None:
+                return None
+            found.update(_named(match))
+        if self._any:
+            match = next((m for p in self._any if (m := p.search(text)) is not None), None)
+            if match is None:
+                return None
+            found.update(_named(match))
+        if any(p.search(text) is not None for p in self._none):
+            return None
+        return found
+
+
+def _named(match: re2._Match) -> dict[str, str]:
+    return {name: value for name, value in match.groupdict().items() if value is not None}
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """One pattern of the scanning set: which rule it serves, and as what."""
+
+    rule: int
+    source: bytes
+    flag: str | None = None
+    """None: a hit of the rule. "has" or "lacks": a condition of the rule on the whole log.
+    "exit": the exit code printed, which conditions of any rule may ask for."""
+
+
+class Program:
+    """The compiled form of a list of rules; safe to share between threads and logs."""
+
+    def __init__(self, rules: Sequence[Rule]) -> None:
+        self.rules = tuple(rules)
+        probes = [p for i, rule in enumerate(self.rules) for p in _probes(i, rule)]
+        if any(rule.where.exit_code for rule in self.rules):
+            probes.append(Probe(-1, EXIT_CODE.encode(), "exit"))
+        self.probes = tuple(probes)
+        self._locators: dict[int, re2._Regexp] = {}
+        self._checks: dict[int, LineCheck] = {}
+
+    @cached_property
+    def scan(self) -> re2.Set:
+        """The automaton that tells which probes hit somewhere in a chunk."""
+        automaton = re2.Set.SearchSet(scan_options(SET_MEMORY))
+        for probe in self.probes:
+            automaton.Add(probe.source)
+        automaton.Compile()
+        return automaton
+
+    def locator(self, probe: int) -> re2._Regexp:
+        """Give the pattern that finds where in a chunk a probe hits."""
+        if probe not in self._locators:
+            options = scan_options(_LOCATE_MEMORY)
+            self._locators[probe] = re2.compile(self.probes[probe].source, options)
+        return self._locators[probe]
+
+    def check(self, rule: int) -> LineCheck:
+        """Give the exact check of a rule on one cleaned line."""
+        if rule not in self._checks:
+            self._checks[rule] = LineCheck(self.rules[rule])
+        return self._checks[rule]
+
+
+def _probes(index: int, rule: Rule) -> list[Probe]:
+    # A line must match every pattern of `all`, so watching for the first of them is enough.
+    lines = rule.patterns.any or rule.patterns.all[:1]
+    return (
+        [Probe(index, for_scan(p)) for p in lines]
+        + [Probe(index, for_scan(p), "has") for p in rule.where.log_has]
+        + [Probe(index, for_scan(p), "lacks") for p in rule.where.log_lacks]
+    )

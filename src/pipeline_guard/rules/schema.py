@@ -1,0 +1,115 @@
+"""The shape of a rule as people write it in YAML, checked by Pydantic."""
+
+import re
+from datetime import date
+from typing import Annotated, Literal, Self
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+
+from pipeline_guard.domain.diagnosis import Category
+from pipeline_guard.rules.patterns import group_names, problem_of
+
+Strength = Literal["cause", "symptom", "verdict", "consequence"]
+"""How telling a hit is: it names the cause; it points at it; the tool's closing word; or only that
+something before it failed."""
+
+
+def _checked(pattern: str) -> str:
+    problem = problem_of(pattern)
+    if problem:
+        raise ValueError(problem)
+    return pattern
+
+
+Pattern = Annotated[str, Field(min_length=1), AfterValidator(_checked)]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True, strict=False)
+
+
+class Patterns(_Part):
+    """A line hits when one of `any`, every one of `all` and none of `not` match it."""
+
+    any: tuple[Pattern, ...] = ()
+    all: tuple[Pattern, ...] = ()
+    none: tuple[Pattern, ...] = Field(default=(), alias="not")
+
+    @model_validator(mode="after")
+    def _has_one(self) -> Self:
+        if not self.any and not self.all:
+            raise ValueError("give at least one pattern under any or all")
+        return self
+
+    def everything(self) -> tuple[str, ...]:
+        """Every pattern whose groups may be captured."""
+        return self.any + self.all
+
+
+class Where(_Part):
+    """What must hold around a hit; every condition given must."""
+
+    step: Pattern | None = None
+    platform: tuple[str, ...] = ()
+    exit_code: tuple[int, ...] = ()
+    tail: Annotated[int, Field(ge=1)] | None = None
+    """Only the last so many lines of the log count."""
+    log_has: tuple[Pattern, ...] = ()
+    """One of these must match some line of the log."""
+    log_lacks: tuple[Pattern, ...] = ()
+    """None of these may match any line of the log."""
+
+
+class RuleTests(_Part):
+    """Lines that must hit and lines that must not, kept beside the rule."""
+
+    match: Annotated[tuple[str, ...], Field(min_length=1)]
+    no_match: tuple[str, ...] = ()
+
+
+class Rule(_Part):
+    """One rule: what to look for, what it means, and what to tell people."""
+
+    id: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{1,79}$")]
+    category: Category
+    patterns: Patterns
+    tests: RuleTests
+    where: Where = Where()
+    strength: Strength = "cause"
+    transient: bool | None = None
+    """Would an unchanged re-run plausibly pass? None: as is usual for the category."""
+    captures: tuple[str, ...] = ()
+    """Named groups whose values belong to the fingerprint and may be used in `advice`."""
+    advice: str | None = None
+    link: Annotated[str, Field(pattern=r"^https?://")] | None = None
+    owner: str | None = None
+    expires: date | None = None
+    """The last day on which the rule counts."""
+
+    @model_validator(mode="after")
+    def _captures_exist(self) -> Self:
+        named = [group_names(p) for p in self.patterns.everything()] if self._names_groups else []
+        known = frozenset[str]().union(*named)
+        for name in self.captures:
+            if name not in known:
+                raise ValueError(f"captures: no pattern has a group named {name!r}")
+        for name in re.findall(r"\{(\w+)\}", self.advice or ""):
+            if name not in self.captures:
+                raise ValueError(f"advice uses {{{name}}}, which captures does not list")
+        return self
+
+    @property
+    def _names_groups(self) -> bool:
+        return any("(?P<" in p or "(?<" in p for p in self.patterns.everything())
+
+    def told(self, captures: dict[str, str]) -> str | None:
+        """Give the advice with the captured values filled in."""
+        if self.advice is None:
+            return None
+        return re.sub(r"\{(\w+)\}", lambda m: captures.get(m[1], "…"), self.advice)
+
+
+class RuleFile(_Part):
+    """One YAML file: rules in the order in which they are listed and explained."""
+
+    rules: tuple[Rule, ...]
