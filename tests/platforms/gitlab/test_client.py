@@ -18,7 +18,7 @@ from pipeline_guard.errors import (
     RateLimited,
     Rejected,
 )
-from pipeline_guard.platforms.gitlab import build
+from pipeline_guard.platforms.gitlab import build, shapes
 from pipeline_guard.platforms.gitlab.adapter import GitLabPlatform
 from pipeline_guard.platforms.gitlab.client import GitLabClient, ca_bundle
 from pipeline_guard.settings import Settings
@@ -124,6 +124,18 @@ async def test_an_address_that_is_not_gitlabs_says_so(fake: FakeGitLab) -> None:
     with pytest.raises(Rejected, match="JSON"):
         await client.list("/projects", limit=1)
     await client.aclose()
+
+
+async def test_answers_of_another_shape_are_refused(fake: FakeGitLab, client: GitLabClient) -> None:
+    project = fake.add_project("group/app")
+    with pytest.raises(Rejected, match="object"):
+        await client.get(f"/projects/{project.id}/pipelines")
+    with pytest.raises(Rejected, match="list"):
+        await client.list("/user", limit=1)
+    with pytest.raises(Rejected, match="no id"):
+        shapes.run_of({"id": 1}, {}, [], None, None)
+    with pytest.raises(Rejected, match="no id"):
+        shapes.jobs_of([{"name": "unit"}])
 
 
 async def test_a_redirect_elsewhere_loses_the_token(fake: FakeGitLab, client: GitLabClient) -> None:

@@ -77,6 +77,11 @@ async def test_our_note_is_found_behind_many_others(
     ours = fake.add_note(request_of, fake.bot, f"old\n{MARKER}")
     result = await write(platform, run, "new")
     assert (result.comment_id, result.created) == (str(ours.id), False)
+    assert len(fake.calls("GET", "/notes")) == 3
+    del fake.world.notes[ours.id]
+    ours.id, fake.world.notes[1] = 1, ours  # the oldest one now: on the first page
+    await write(platform, run, "newer")
+    assert len(fake.calls("GET", "/notes")) == 4
 
 
 async def test_a_deleted_note_is_made_again(

@@ -118,6 +118,15 @@ async def test_a_pipeline_without_jobs_has_nothing_to_retry(
     assert not fake.calls("POST")
 
 
+async def test_a_retry_that_retried_nothing_is_not_taken_for_one(
+    fake: FakeGitLab, platform: GitLabPlatform
+) -> None:
+    made = fake.add_pipeline(fake.add_project("group/app"))
+    fake.add_job(made, "child", status="failed", bridge=True)
+    with pytest.raises(Rejected, match="retried no job"):
+        await platform.rerun(await read(platform, made), "failed_jobs", None)
+
+
 async def test_missing_rights_are_said_so(
     fake: FakeGitLab, platform: GitLabPlatform, pipeline: Pipeline
 ) -> None:

@@ -68,22 +68,22 @@ class GitLabPlatform:
 
         A fork's branch pipeline belongs to a request of the project it was forked from.
         """
-        iid = shapes.request_iid(pipeline)
+        home, iid = shapes.id_of(project), shapes.request_iid(pipeline)
         if iid is not None:
-            found = await self._client.get(f"/projects/{project['id']}/merge_requests/{iid}")
+            found = await self._client.get(f"/projects/{home}/merge_requests/{iid}")
             return found if found.get("state") == "opened" else None
         if pipeline.get("tag") or not pipeline.get("ref"):
             return None
         parent = (project.get("forked_from_project") or {}).get("id")
-        for home in filter(None, (project["id"], parent)):
-            if request := await self._request_of_branch(home, project["id"], pipeline["ref"]):
+        for target in filter(None, (home, parent)):
+            if request := await self._request_of_branch(target, home, pipeline["ref"]):
                 return request
         return None
 
-    async def _request_of_branch(self, home: int, source: int, branch: str) -> Json | None:
+    async def _request_of_branch(self, target: int, source: int, branch: str) -> Json | None:
         try:
             found = await self._client.list(
-                f"/projects/{home}/merge_requests",
+                f"/projects/{target}/merge_requests",
                 limit=MAX_REQUESTS,
                 state="opened",
                 source_branch=branch,
@@ -139,16 +139,22 @@ class GitLabPlatform:
         if not any(job.hints.get("status") in ("failed", "canceled") for job in run.jobs):
             raise Rejected(f"Pipeline {run.run_id} has no failed job that could be retried")
         try:
-            await self._client.write("post", f"{_base(run)}/pipelines/{_part(run.run_id)}/retry")
+            answer = await self._client.write(
+                "post", f"{_base(run)}/pipelines/{_part(run.run_id)}/retry"
+            )
         except PlatformUnavailable:
-            await self._unless_retried(run)
+            if not await self._was_retried(run):
+                raise
+        else:
+            over = shapes.status_of(answer)[0] == "completed"
+            if over and not await self._was_retried(run):
+                raise Rejected(f"GitLab retried no job of pipeline {run.run_id}")
         return RerunResult(url=run.url)
 
-    async def _unless_retried(self, run: Run) -> None:
-        """After an answer was lost: raise again only if the pipeline was not retried after all."""
+    async def _was_retried(self, run: Run) -> bool:
+        """Looks what became of a retry whose answer was lost or says nothing."""
         now = await self.refresh(run)
-        if now.completed and not _retried_since(run, now):
-            raise PlatformUnavailable(f"GitLab did not retry pipeline {run.run_id}")
+        return not now.completed or _retried_since(run, now)
 
     async def _retry_job(self, run: Run, job: Job) -> RerunResult:
         if all(job.id != newest.id for newest in run.jobs):
@@ -190,7 +196,8 @@ class GitLabPlatform:
 
     async def _username(self) -> str:
         if self._login is None:
-            self._login = str((await self._client.get("/user"))["username"])
+            user = await self._client.get("/user")
+            self._login = str(user.get("username") or shapes.id_of(user))
         return self._login
 
     async def check(self) -> str:

@@ -151,7 +151,9 @@ class GitLabClient:
         try:
             return self._gitlab.http_request(verb, path, query_data=query, post_data=data)
         except requests.RequestException as error:
-            raise PlatformUnavailable(f"GitLab did not answer {verb} {path}: {error}") from error
+            raise PlatformUnavailable(
+                f"GitLab did not answer {verb.upper()} {path}: {error}"
+            ) from error
         except gitlab.exceptions.GitlabError as error:
             raise Rejected(f"GitLab cannot be used at {self.url}: {error}") from error
 
@@ -175,18 +177,26 @@ class GitLabClient:
             raise Rejected(f"GitLab answered {path} with something else than an object")
         return payload
 
-    async def list(self, path: str, *, limit: int, **query: Any) -> list[Json]:
-        """Up to `limit` objects of a list; pages are counted, never followed by their links."""
-        rows: list[Json] = []
+    async def rows(self, path: str, *, limit: int, **query: Any) -> AsyncIterator[Json]:
+        """Up to `limit` objects of a list, read page by page as they are asked for.
+
+        Pages are counted (`X-Next-Page`), never followed by the links the server gives.
+        """
         page = "1"
-        while page and len(rows) < limit:
+        left = limit
+        while page and left > 0:
             response = await self._read(path, {**query, "per_page": PAGE_SIZE, "page": page})
             payload = self._payload(response)
             if not isinstance(payload, list):
                 raise Rejected(f"GitLab answered {path} with something else than a list")
-            rows += [row for row in payload if isinstance(row, dict)]
+            for row in payload[:left]:
+                yield row if isinstance(row, dict) else {}
+            left -= len(payload)
             page = response.headers.get("X-Next-Page", "") if payload else ""
-        return rows[:limit]
+
+    async def list(self, path: str, *, limit: int, **query: Any) -> list[Json]:
+        """`rows` as a list."""
+        return [row async for row in self.rows(path, limit=limit, **query)]
 
     async def write(self, verb: str, path: str, data: Json | None = None) -> Json:
         """POST or PUT, once: after an error it is for the caller to look what became of it."""

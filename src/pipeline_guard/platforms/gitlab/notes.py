@@ -6,6 +6,7 @@ from typing import Final
 from pipeline_guard.domain.capabilities import CommentResult
 from pipeline_guard.errors import NotFound, PlatformUnavailable
 from pipeline_guard.platforms.gitlab.client import GitLabClient, Json
+from pipeline_guard.platforms.gitlab.shapes import id_of
 
 MAX_CHARS: Final = 1_000_000
 """GitLab's limit on the body of a note."""
@@ -54,7 +55,7 @@ class Notes:
             return await self._create(marker, text)
         if str(note.get("body")).strip() != text.strip():
             # An edit says the same however often it is sent, so an unclear end may be repeated.
-            note = await self._client.write("put", f"{self._path}/{note['id']}", {"body": text})
+            note = await self._client.write("put", f"{self._path}/{id_of(note)}", {"body": text})
         return self._result(note, created=False)
 
     async def _known(self, known_id: str | None, marker: str) -> Json | None:
@@ -67,14 +68,17 @@ class Notes:
         return note if self._ours(note, marker) else None
 
     async def _find(self, marker: str) -> Json | None:
-        notes = await self._client.list(
+        notes = self._client.rows(
             self._path,
             limit=MAX_NOTES,
             order_by="created_at",
             sort="asc",
             activity_filter="only_comments",
         )
-        return next((note for note in notes if self._ours(note, marker)), None)
+        async for note in notes:
+            if self._ours(note, marker):
+                return note
+        return None
 
     def _ours(self, note: Json, marker: str) -> bool:
         author = note.get("author") or {}
@@ -93,5 +97,6 @@ class Notes:
         return self._result(note, created=True)
 
     def _result(self, note: Json, *, created: bool) -> CommentResult:
-        url = f"{self._url}#note_{note['id']}" if self._url else None
-        return CommentResult(comment_id=str(note["id"]), url=url, created=created)
+        number = id_of(note)
+        url = f"{self._url}#note_{number}" if self._url else None
+        return CommentResult(comment_id=str(number), url=url, created=created)

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from pipeline_guard.domain.runs import ChangeRequest, Conclusion, Job, Run, RunStatus
+from pipeline_guard.errors import Rejected
 
 PLATFORM: Final = "gitlab"
 CONFIGURATION_JOB: Final = "pipeline configuration"
@@ -25,6 +26,14 @@ TIMEOUT_REASONS: Final = frozenset({"stuck_or_timeout_failure", "job_execution_t
 REQUEST_REF: Final = re.compile(r"refs/merge-requests/(\d+)/(head|merge|train)")
 
 Json = Mapping[str, Any]
+
+
+def id_of(item: Json, key: str = "id") -> int:
+    """A number that every answer of GitLab's holds; raises Rejected when this one does not."""
+    value = item.get(key)
+    if not isinstance(value, int):
+        raise Rejected(f"The answer has no {key}: is the address GitLab's own?")
+    return value
 
 
 def status_of(pipeline: Json) -> tuple[RunStatus, Conclusion | None]:
@@ -47,7 +56,7 @@ def attempt_of(tries: Sequence[Json]) -> int:
 def _by_name(tries: Sequence[Json]) -> dict[str, list[Json]]:
     """The tries of each job name, oldest first."""
     groups: dict[str, list[Json]] = {}
-    for item in sorted(tries, key=lambda item: int(item["id"])):
+    for item in sorted(tries, key=id_of):
         groups.setdefault(str(item.get("name")), []).append(item)
     return groups
 
@@ -55,7 +64,7 @@ def _by_name(tries: Sequence[Json]) -> dict[str, list[Json]]:
 def jobs_of(tries: Sequence[Json]) -> tuple[Job, ...]:
     """The newest try of each job, in the order GitLab made them."""
     newest = [(group[-1], len(group)) for group in _by_name(tries).values()]
-    newest.sort(key=lambda pair: int(pair[0]["id"]))
+    newest.sort(key=lambda pair: id_of(pair[0]))
     return tuple(_job(item, count) for item, count in newest)
 
 
@@ -70,7 +79,7 @@ def _job(item: Json, tries: int) -> Job:
         "downstream_pipeline": _part(item, "downstream_pipeline").get("id"),
     }
     return Job(
-        id=str(item["id"]),
+        id=str(id_of(item)),
         name=str(item.get("name")),
         conclusion=_job_conclusion(item),
         url=item.get("web_url"),
@@ -118,7 +127,7 @@ def request_of(merge_request: Json) -> ChangeRequest:
     """A merge request as the domain's change request."""
     source, target = merge_request.get("source_project_id"), merge_request.get("target_project_id")
     return ChangeRequest(
-        number=int(merge_request["iid"]),
+        number=id_of(merge_request, "iid"),
         url=merge_request.get("web_url"),
         head_sha=merge_request.get("sha"),
         from_fork=source != target,
@@ -159,8 +168,8 @@ def run_of(
         branch, head = merge_request.get("source_branch"), head_of(pipeline, merge_request)
     return Run(
         platform=PLATFORM,
-        repository=str(project["path_with_namespace"]),
-        run_id=str(pipeline["id"]),
+        repository=str(project.get("path_with_namespace")),
+        run_id=str(id_of(pipeline)),
         attempt=attempt_of(tries),
         status=status,
         conclusion=conclusion,
@@ -176,7 +185,7 @@ def run_of(
         request=request,
         jobs=jobs,
         hints={
-            "project_id": project["id"],
+            "project_id": id_of(project),
             "request_project_id": (merge_request or {}).get("target_project_id"),
         },
     )

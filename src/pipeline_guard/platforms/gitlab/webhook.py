@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 import orjson
 
-from pipeline_guard.domain.events import Event, Ignored, Parsed
+from pipeline_guard.domain.events import Event, EventKind, Ignored, Parsed
 from pipeline_guard.errors import BadSignature, ConfigError, MalformedDelivery
 from pipeline_guard.platforms.gitlab import shapes
 
@@ -119,14 +119,7 @@ class GitLabWebhooks:
         conclusion = shapes.CONCLUSIONS.get(status)
         if conclusion is None:
             return Ignored(f"The pipeline is not finished: {status or 'no status'}.")
-        request = _mapping(payload.get("merge_request"))
-        hints = {
-            "ref": pipeline.get("ref"),
-            "sha": pipeline.get("sha"),
-            "source": pipeline.get("source"),
-            "merge_request_iid": request.get("iid"),
-        }
-        return self._event("run_finished", payload, run_id, hints, conclusion=conclusion)
+        return self._event("run_finished", payload, run_id, conclusion=conclusion)
 
     def _job(self, payload: Mapping[str, Any]) -> Event | Ignored:
         status = _text(payload.get("build_status"))
@@ -136,36 +129,24 @@ class GitLabWebhooks:
         if payload.get("build_allow_failure") is True:
             return Ignored(f"The job {name} is allowed to fail.")
         job_id = _number(payload.get("build_id"), "build_id")
-        hints = {
-            "ref": payload.get("ref"),
-            "sha": payload.get("sha"),
-            "failure_reason": payload.get("build_failure_reason"),
-            "job_retries": payload.get("retries_count"),
-        }
         run_id = _number(payload.get("pipeline_id"), "pipeline_id")
-        return self._event("job_failed", payload, run_id, hints, job_id=job_id)
+        return self._event("job_failed", payload, run_id, job_id=job_id)
 
     def _event(
-        self,
-        kind: Any,
-        payload: Mapping[str, Any],
-        run_id: str,
-        hints: dict[str, Any],
-        **more: Any,
+        self, kind: EventKind, payload: Mapping[str, Any], run_id: str, **more: Any
     ) -> Event:
         project = _mapping(payload.get("project"))
         project_id = project.get("id") or payload.get("project_id")
         repository = _text(project.get("path_with_namespace")) or self._path_of(payload)
         if not repository and not project_id:
             raise MalformedDelivery("The delivery names no project.")
-        hints["project_id"] = project_id
         return Event(
             kind=kind,
             platform=shapes.PLATFORM,
             repository=repository or str(project_id),
             run_id=run_id,
             sender=_text(_mapping(payload.get("user")).get("username")) or None,
-            hints={key: value for key, value in hints.items() if value is not None},
+            hints={"project_id": project_id} if project_id else {},
             **more,
         )
 
