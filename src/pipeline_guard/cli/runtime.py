@@ -54,14 +54,15 @@ def database_url(settings: Settings) -> Iterator[str]:
 
     Raises ConfigError when the schema of a given database is not this version's.
     """
-    from pipeline_guard.store import migrate  # noqa: PLC0415 (Alembic is slow to import)
+    from pipeline_guard.store import migrate  # noqa: PLC0415
+    from pipeline_guard.store.migrations import HEAD  # noqa: PLC0415
 
     if settings.database_url is not None:
         url = settings.database_url.get_secret_value()
-        found, needed = migrate.current_revision(url), migrate.newest_revision()
-        if found != needed:
+        found = migrate.current_revision(url)
+        if found != HEAD:
             raise ConfigError(
-                f"The database's schema is at {found or 'nothing'}, this version needs {needed}."
+                f"The database's schema is at {found or 'nothing'}, this version needs {HEAD}."
                 " Run: pipeline-guard db upgrade"
             )
         yield url
