@@ -42,7 +42,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_response(202)
         self.end_headers()
 
-    def log_message(self, format: str, *args: Any) -> None:
+    def log_message(self, *args: Any) -> None:
         pass
 
 
@@ -100,11 +100,16 @@ def master(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Master]:
     root = tmp_path_factory.mktemp("buildbot")
     flags = root / "flags"
     flags.mkdir()
+    secrets = root / "secrets"
+    secrets.mkdir(mode=0o700)
+    (secrets / "guard-token").touch(mode=0o600)
+    (secrets / "guard-token").write_text(TOKEN)
     receiver = Receiver()
     threading.Thread(target=receiver.serve_forever, daemon=True).start()
     with Processes(root) as processes:
         facts = {
             "flags": str(flags),
+            "secrets": str(secrets),
             "receiver": receiver.url,
             "token": TOKEN,
             "password": PASSWORD,

@@ -1,14 +1,13 @@
 """The adapter on a real Buildbot: chains of rebuilds as attempts, logs, rebuilds, refusals."""
 
 import pytest
+from tests.platforms.buildbot.conftest import PASSWORD, Master
 
 from pipeline_guard.domain.events import Event
 from pipeline_guard.domain.runs import Run
 from pipeline_guard.errors import Conflict, NotAuthorized, NotFound, PlatformUnavailable, Rejected
 from pipeline_guard.platforms.buildbot.adapter import BuildbotPlatform
 from pipeline_guard.platforms.buildbot.client import BuildbotClient
-
-from tests.platforms.buildbot.conftest import PASSWORD, Master
 
 REVISION = "1" * 40
 
@@ -148,17 +147,33 @@ async def test_a_newer_change_of_the_branch_is_the_head(
 
 async def test_without_the_right_to_rebuild_the_answer_is_not_authorized(master: Master) -> None:
     build = await master.built("green")
-    clients = {
-        "stranger": BuildbotClient(master.url),
-        "guest": BuildbotClient(master.url, user="guest", password=PASSWORD),
-        "forger": BuildbotClient(master.url, user="guard", password="wrong"),
-    }
-    for client in clients.values():
-        platform = BuildbotPlatform(client)
-        with pytest.raises(NotAuthorized):
-            run = await platform.read_run(finished(build["buildid"]))
+    for credentials in ({}, {"user": "guest", "password": PASSWORD}):
+        platform = BuildbotPlatform(BuildbotClient(master.url, **credentials))
+        run = await platform.read_run(finished(build["buildid"]))
+        with pytest.raises(NotAuthorized, match="healers"):
             await platform.rerun(run, "run", None)
         await platform.aclose()
+    forger = BuildbotPlatform(BuildbotClient(master.url, user="guard", password="wrong"))
+    with pytest.raises(NotAuthorized):
+        await forger.check()
+    await forger.aclose()
+
+
+async def test_a_build_that_buildbot_started_again_is_the_same_run(
+    master: Master, platform: BuildbotPlatform
+) -> None:
+    master.lower_flag("lost-once")
+    master.force("lost")
+    second = await master.finished("lost", 2)
+    first = master.lab.builds("lost")[0]
+    assert first["buildrequestid"] == second["buildrequestid"]
+    for buildid in (first["buildid"], second["buildid"]):
+        run = await platform.read_run(finished(buildid))
+        assert (run.run_id, run.attempt, run.conclusion) == (str(first["buildid"]), 2, "failure")
+    await platform.rerun(run, "run", None)
+    await master.finished("lost", 3)
+    run = await platform.refresh(run)
+    assert (run.run_id, run.attempt) == (str(first["buildid"]), 3)
 
 
 async def test_what_is_not_there_is_told_apart_from_what_does_not_answer(
@@ -175,7 +190,7 @@ async def test_what_is_not_there_is_told_apart_from_what_does_not_answer(
 async def test_doctor_and_the_line_learn_who_and_where_we_are(
     master: Master, platform: BuildbotPlatform
 ) -> None:
-    assert await platform.check() == f"Buildbot at {master.url} answers with 6 builder(s)"
+    assert await platform.check() == f"Buildbot at {master.url} answers with 7 builder(s)"
     assert await platform.identity() == "guard"
     assert "comment" not in platform.capabilities
 

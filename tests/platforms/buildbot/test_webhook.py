@@ -6,12 +6,11 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
+from tests.platforms.buildbot.conftest import TOKEN, Master
 
 from pipeline_guard.domain.events import Event, Ignored
 from pipeline_guard.errors import BadSignature, MalformedDelivery
 from pipeline_guard.platforms.buildbot.webhook import BuildbotWebhook
-
-from tests.platforms.buildbot.conftest import TOKEN, Master
 
 READER = BuildbotWebhook(["older-token", TOKEN])
 
@@ -141,8 +140,10 @@ def test_the_same_build_number_of_a_new_master_is_another_delivery() -> None:
 def test_a_build_request_is_ignored_and_rubbish_is_malformed() -> None:
     request = READER.parse({}, b'{"buildrequest": {"buildrequestid": 1}}')
     assert isinstance(request.outcome, Ignored)
-    for body in (b"", b"[]", b'"Build done."', b"{", b"{}", b'{"buildid": "7"}', b"\xff",
-                 b'{"buildid": 7, "complete": true}', b'{"buildid": true, "complete": true}'):  # fmt: skip
+    for body in (
+        *(b"", b"[]", b'"Build done."', b"{", b"{}", b"\xff", b'{"buildid": "7"}'),
+        *(b'{"buildid": 7, "complete": true}', b'{"buildid": true, "complete": true}'),
+    ):
         with pytest.raises(MalformedDelivery):
             READER.parse({}, body)
 

@@ -60,17 +60,16 @@ class Buildbot:
         """Make the master's database and both configurations."""
         parent = self._master.parent
         parent.mkdir(parents=True, exist_ok=True)
+        master = ("buildbot", "create-master", "-r", str(self._master))
+        # The worker is up before the master listens, so it should knock again soon.
+        worker = ("buildbot-worker", "create-worker", "--umask=0o22", "--maxdelay=1")
+        address = (str(self._worker), f"127.0.0.1:{self._wire}", "worker", "loopback-only")
+        commands = {"create-master": master, "create-worker": worker + address}
         self._processes.run(
-            "create-master",
-            [str(self._bin / "buildbot"), "create-master", "-r", str(self._master)],
-            cwd=parent,
-        )
-        self._processes.run(
-            "create-worker",
-            [
-                *(str(self._bin / "buildbot-worker"), "create-worker", "--umask=0o22"),
-                *(str(self._worker), f"127.0.0.1:{self._wire}", "worker", "loopback-only"),
-            ],
+            {
+                name: [str(self._bin / program), *rest]
+                for name, (program, *rest) in commands.items()
+            },
             cwd=parent,
         )
         shutil.copy(self._config, self._master / "master.cfg")

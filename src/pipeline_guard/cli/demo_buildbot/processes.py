@@ -41,19 +41,16 @@ class Processes:
         """Where a process writes what it prints."""
         return self.root / f"{name}.log"
 
-    def run(
-        self, name: str, command: Sequence[str], *, cwd: Path, env: Mapping[str, str] | None = None
-    ) -> None:
-        """Run a command, at most a minute; raises DemoFailed when it does not succeed."""
-        process = self.start(name, command, cwd=cwd, env=env)
-        try:
-            code = process.wait(timeout=60)
-        except subprocess.TimeoutExpired:
-            code = None
-        self._running = [pair for pair in self._running if pair[1] is not process]
-        _end(process, patience=5)
-        if code != 0:
-            raise DemoFailed(f"{name} ended with {code}: see {self.log(name)}")
+    def run(self, commands: Mapping[str, Sequence[str]], *, cwd: Path) -> None:
+        """Run named commands side by side; raises DemoFailed unless all succeed in a minute."""
+        before = list(self._running)
+        started = [(name, self.start(name, line, cwd=cwd)) for name, line in commands.items()]
+        for name, process in started:
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(timeout=60)
+            if process.returncode != 0:
+                raise DemoFailed(f"{name} ended with {process.returncode}: see {self.log(name)}")
+        self._running = before
 
     def start(
         self, name: str, command: Sequence[str], *, cwd: Path, env: Mapping[str, str] | None = None

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
 from typing import Any, Final
@@ -91,7 +91,12 @@ class BuildbotClient:
 
     async def raw_log(self, logid: int) -> AsyncIterator[bytes]:
         """A log's text in chunks, without the stream letters of `contents`."""
-        async with self._open("GET", f"logs/{logid}/raw") as response:
+        async with AsyncExitStack() as stack:
+            async for attempt in _patiently():
+                with attempt:
+                    response = await stack.enter_async_context(
+                        self._open("GET", f"logs/{logid}/raw")
+                    )
             try:
                 async for chunk in response.aiter_bytes():
                     yield chunk
