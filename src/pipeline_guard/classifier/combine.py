@@ -1,0 +1,80 @@
+"""The one formula that turns what rules and model say into a category and a confidence.
+
+For every category c that a rule named or the model knows,
+
+    score(c) = a * ln(max(m(c), 0.001)) + b[s(c)] + d * first(c) + e * ln(n(c)) + f * late(c)
+
+and confidence(c) = exp(score(c)) / sum over all categories. Here m is the model's calibrated
+probability; s(c) is the strongest kind of rule hit for c (cause, symptom, verdict, consequence, or
+nothing, whose b is 0); first(c) is 1 for the category of the hit that ranks first; n(c) counts the
+different rules that name c (ln(n) is 0 without any); late(c) is the place of the last such hit in
+the log, from 0 to 1. Rules and model that agree add up; where they disagree the confidence is
+shared between their categories, so it falls. The numbers a, b, d, e, f are fitted by `train` on
+predictions made across folds and stored with the model.
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+PARAMETERS = ("model", "cause", "symptom", "verdict", "consequence", "first", "rules", "late")
+BY_HAND: Mapping[str, float] = dict(
+    zip(PARAMETERS, (0.6, 3.0, 2.0, 1.5, 0.3, 1.0, 0.3, 0.3), strict=True)
+)
+"""Used when there is no model, so nothing was fitted."""
+_FLOOR = 0.001
+_ORDER = ("cause", "symptom", "verdict", "consequence")
+
+
+@dataclass(frozen=True, slots=True)
+class Vote:
+    """A rule's word for a category: its strength, and where in the log it was hit (0 to 1)."""
+
+    category: str
+    rule: str
+    strength: str
+    place: float = 1.0
+
+
+def inputs(
+    votes: Sequence[Vote], model: Mapping[str, float], first: str | None
+) -> dict[str, tuple[float, ...]]:
+    """The eight inputs of the formula for every category; `first` is the best hit's category."""
+    named: dict[str, list[Vote]] = {}
+    for vote in votes:
+        named.setdefault(vote.category, []).append(vote)
+    floor = math.log(_FLOOR)
+    rows: dict[str, tuple[float, ...]] = {}
+    for category in sorted({*model, *named}):
+        own = named.get(category, [])
+        best = min((_ORDER.index(vote.strength) for vote in own), default=None)
+        chance = model.get(category, 0.0)
+        rows[category] = (
+            math.log(max(chance, _FLOOR)) if model else floor,
+            *(1.0 if best == index else 0.0 for index in range(len(_ORDER))),
+            1.0 if category == first else 0.0,
+            math.log(len({vote.rule for vote in own})) if own else 0.0,
+            max((vote.place for vote in own), default=0.0),
+        )
+    return rows
+
+
+def combine(
+    votes: Sequence[Vote],
+    model: Mapping[str, float],
+    first: str | None,
+    parameters: Mapping[str, float],
+) -> dict[str, float]:
+    """Confidence of each category, adding up to one; empty when nobody says anything."""
+    rows = inputs(votes, model, first)
+    if not rows:
+        return {}
+    factors = [parameters[name] for name in PARAMETERS]
+    scores = {
+        category: sum(factor * value for factor, value in zip(factors, row, strict=True))
+        for category, row in rows.items()
+    }
+    top = max(scores.values())
+    powers = {category: math.exp(score - top) for category, score in scores.items()}
+    total = sum(powers.values())
+    return {category: power / total for category, power in powers.items()}

@@ -1,0 +1,107 @@
+"""Turns an excerpt into words that say what went wrong, and not whose project it was.
+
+Everything that ties a log to one project or one platform is dropped or masked: numbers, hashes,
+addresses, host names, paths, timestamps, and the platform's own closing remarks ("Process
+completed with exit code 1" is true of every failure). What stays are words, the names of
+exceptions split into words, and the few numbers that carry meaning (HTTP statuses, exit codes).
+"""
+
+import re
+from collections.abc import Iterable, Sequence
+from itertools import pairwise
+
+VERSION = 1
+"""Raised when the tokens change; an artifact of another version is refused."""
+
+BEST_LINES = 12
+"""Lines from which the category is read; measured across folds, 6 to 25 differ by a point."""
+_URL = re.compile(r"\b[a-z][a-z0-9+.-]{1,9}://\S+", re.IGNORECASE)
+_HOST = re.compile(r"\b(?:[a-z0-9-]+\.){2,}[a-z]{2,}\b(?::\d+)?", re.IGNORECASE)
+_PATH = re.compile(r"(?:[a-zA-Z]:)?(?:[\w.@~+-]*[/\\]){2,}[\w.@~+*-]*")
+_HEX = re.compile(r"\b(?=[0-9a-f]*\d)[0-9a-f]{7,}\b", re.IGNORECASE)
+_WORD = re.compile(r"[A-Za-z]+|\d+")
+_CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
+_MARKER = re.compile(r"<[a-z0-9_-]+>|\[(?:redacted|masked)[^\]]*\]", re.IGNORECASE)
+_NUMBERS = frozenset(
+    {"124", "125", "126", "127", "128", "134", "137", "139", "143"}
+    | {"400", "401", "403", "404", "408", "409", "422", "429", "500", "502", "503", "504"}
+)
+"""Exit codes that name a cause, and HTTP statuses."""
+_LONGEST_WORD = 24
+_WORDS_PER_LINE = 60
+_NOISE = re.compile(
+    r"exited with [1-9]|process completed with exit code|your build (?:exited|has been stopped)"
+    r"|^job failed|travis_(?:time|fold)|post job cleanup|cleaning up orphan processes"
+    r"|cleaning up project directory|^finished: failure|script returned exit code"
+    r"|elapsedtime|travis-ci|^\s*$",
+    re.IGNORECASE,
+)
+_LOOKS = {
+    "@frame": re.compile(r"^\s*(?:at |File \"|from )"),
+    "@warning": re.compile(r"\bwarn(?:ing)?\b", re.IGNORECASE),
+    "@head": re.compile(r"^\W*(?:error|fatal|fail)", re.IGNORECASE),
+    "@command": re.compile(r"^[$+] "),
+    "@place": re.compile(r"[\w./\\-]+\.\w{1,5}[:(]\d+"),
+    "@item": re.compile(r"^\s*\d+\) "),
+}
+
+
+def words(line: str) -> list[str]:
+    """Lower-case words of one cleaned line, at most 60; empty for lines that say nothing."""
+    if _NOISE.search(line):
+        return []
+    line = _URL.sub(" url ", line)
+    line = _MARKER.sub(" ", line)
+    line = _PATH.sub(" path ", line)
+    line = _HOST.sub(" host ", line)
+    line = _HEX.sub(" ", line)
+    found: list[str] = []
+    for token in _WORD.findall(line):
+        if token.isdigit():
+            if token in _NUMBERS:
+                found.append(token)
+            continue
+        found.extend(
+            part.lower() for part in _CAMEL.split(token) if 2 <= len(part) <= _LONGEST_WORD
+        )
+        if len(found) >= _WORDS_PER_LINE:
+            break
+    return found
+
+
+def marks(line: str) -> list[str]:
+    """What a line looks like, whatever its words: indentation, length, a place in a file."""
+    indent = len(line) - len(line.lstrip())
+    found = [f"@indent{min(4, (indent + 1) // 2)}", f"@length{min(6, len(line) // 40)}"]
+    found.extend(name for name, pattern in _LOOKS.items() if pattern.search(line))
+    return found
+
+
+def terms(lines: Iterable[str]) -> list[str]:
+    """Words and pairs of neighbouring words (never across lines), with repetition."""
+    out: list[str] = []
+    for line in lines:
+        found = words(line)
+        out.extend(found)
+        out.extend(f"{left} {right}" for left, right in pairwise(found))
+    return out
+
+
+def line_terms(line: str) -> list[str]:
+    """What the line model reads of one line: its terms and its looks."""
+    return [*terms([line]), *marks(line)]
+
+
+def select(lines: Sequence[str], scores: Sequence[float], count: int = BEST_LINES) -> list[str]:
+    """The best-scored lines that have words, in the log's order, each wording once."""
+    order = sorted(range(len(lines)), key=lambda index: (-scores[index], index))
+    seen: set[tuple[str, ...]] = set()
+    chosen: list[int] = []
+    for index in order:
+        wording = tuple(words(lines[index]))
+        if wording and wording not in seen:
+            seen.add(wording)
+            chosen.append(index)
+            if len(chosen) == count:
+                break
+    return [lines[index] for index in sorted(chosen)]

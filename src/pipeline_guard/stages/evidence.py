@@ -1,0 +1,59 @@
+"""Puts the line that names the cause first, not the last "exit code 1"."""
+
+from collections.abc import Sequence
+
+from pipeline_guard.domain.diagnosis import EvidenceLine
+from pipeline_guard.logs.excerpt import ExcerptLine
+from pipeline_guard.logs.fingerprint import mask
+from pipeline_guard.logs.redact import Redactor
+from pipeline_guard.rules.hits import RuleHit
+
+MAX_EVIDENCE = 10
+_LONGEST = 1_000
+_STRENGTH = {"cause": 6.0, "symptom": 3.0, "verdict": 1.0, "consequence": -1.0}
+"""What a rule hit adds to the model's idea of a line, on the model's own scale (log-odds)."""
+_OTHER_CATEGORY = 0.4
+"""Hits for another category than the one chosen count less."""
+_FLOOR = -4.0
+"""A line below this is not worth showing."""
+
+
+def choose(
+    hits: Sequence[RuleHit],
+    lines: Sequence[ExcerptLine],
+    causes: Sequence[float],
+    category: str,
+    redactor: Redactor,
+) -> tuple[EvidenceLine, ...]:
+    """Give at most ten lines, most telling first, no two alike but for their numbers.
+
+    `hits` come most telling first; `causes` are the model's log-odds that each of `lines` names
+    the cause (empty without a model).
+    """
+    scored: dict[tuple[str | None, int], tuple[float, str]] = {}
+    for index, line in enumerate(lines):
+        if line.text.strip():
+            scored[line.part, line.line] = (causes[index] if causes else _FLOOR, line.text)
+    for hit in hits:
+        share = 1.0 if hit.rule.category == category else _OTHER_CATEGORY
+        place = (hit.part, hit.line)
+        base, text = scored.get(place) or (0.0, redactor.redact(hit.text))
+        scored[place] = (base + share * _STRENGTH[hit.rule.strength], text)
+    ordered = sorted(scored.items(), key=lambda item: (-item[1][0], item[0][0] or "", item[0][1]))
+    return _first_of_each(ordered)
+
+
+def _first_of_each(
+    ordered: Sequence[tuple[tuple[str | None, int], tuple[float, str]]],
+) -> tuple[EvidenceLine, ...]:
+    seen: set[str] = set()
+    chosen: list[EvidenceLine] = []
+    for (_, number), (score, text) in ordered:
+        alike = mask(text).strip()
+        if alike in seen or (score < _FLOOR and chosen):
+            continue
+        seen.add(alike)
+        chosen.append(EvidenceLine(number, text.strip()[:_LONGEST]))
+        if len(chosen) == MAX_EVIDENCE:
+            break
+    return tuple(chosen)
