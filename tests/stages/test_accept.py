@@ -39,9 +39,7 @@ async def test_a_delivery_and_its_job_are_there_when_accept_returns(acceptor, da
 
 
 async def test_the_same_delivery_a_hundred_times_at_once_is_one(acceptor, database_url):
-    answers = await asyncio.gather(
-        *(acceptor.accept("github", parsed("same")) for _ in range(100))
-    )
+    answers = await asyncio.gather(*(acceptor.accept("github", parsed("same")) for _ in range(100)))
     assert sorted(item.status for item in answers) == ["accepted"] + ["duplicate"] * 99
     assert rows(database_url, "SELECT count(*) FROM procrastinate_jobs") == [(1,)]
 

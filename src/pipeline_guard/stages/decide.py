@@ -24,8 +24,11 @@ class Policy:
     """Re-runs per job and commit, ours and other people's together."""
     min_confidence: float = 0.5
     """Below it a diagnosis is a guess, and a guess re-runs nothing."""
-    never_rerun: tuple[str, ...] = ("deploy*", "release*", "publish*")
-    """Job or workflow names (shell patterns, case ignored) that are never re-run."""
+    never_rerun: tuple[str, ...] = ("*deploy*", "release*", "*publish*")
+    """Job or workflow names (shell patterns, case ignored) that are never re-run.
+
+    "release" counts at the start only: "test (release)" names a kind of build everywhere.
+    """
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +126,7 @@ GUARDS: tuple[Guard, ...] = (
 
 
 def _matches(name: str, pattern: str) -> bool:
-    """A pattern means the name's own start, or that of a part of it ("ci / deploy (eu)")."""
+    """A pattern fits the name as a whole or a part between slashes ("ci / release (eu)")."""
     lowered = name.lower()
     parts = [lowered, *(part.strip() for part in lowered.split("/"))]
     return any(fnmatchcase(part, pattern.lower()) for part in parts)
