@@ -195,3 +195,50 @@ def test_the_limit_runs_out_and_says_when_it_is_back(fake: FakeGitLab) -> None:
     answer = requests.get(address, headers=headers, timeout=5)
     assert answer.status_code == 429
     assert 28 <= int(answer.headers["Retry-After"]) <= 30
+
+
+def test_issues_are_opened_found_edited_and_closed(fake: FakeGitLab, client: gitlab.Gitlab) -> None:
+    fake.add_project("group/app")
+    handle = client.projects.get("group/app")
+    issue = handle.issues.create({"title": "Red", "description": "why", "labels": "ci,red"})
+    assert (issue.iid, issue.labels, issue.author["username"]) == (1, ["ci", "red"], fake.bot)
+    issue.description = "more"
+    issue.save()
+    assert handle.issues.get(1).description == "more"
+    assert not handle.issues.list(get_all=True, author_username="dev")
+    issue.state_event = "close"
+    issue.save()
+    assert not handle.issues.list(get_all=True, state="opened")
+
+
+def test_a_commit_on_a_new_branch_becomes_one_request(
+    fake: FakeGitLab, client: gitlab.Gitlab
+) -> None:
+    project = fake.add_project("group/app")
+    handle = client.projects.get("group/app")
+    start = project.branches["main"]
+    change = {
+        "branch": "fix",
+        "start_sha": start,
+        "commit_message": "Fix it",
+        "actions": [
+            {"action": "update", "file_path": "README.md", "content": "Better\n"},
+            {"action": "create", "file_path": "a/b.txt", "content": "new"},
+        ],
+    }
+    commit = handle.commits.create(change)
+    assert commit.parent_ids == [start]
+    assert handle.branches.get("fix").commit["id"] == commit.id
+    assert handle.files.get("a/b.txt", ref="fix").decode() == b"new"
+    with pytest.raises(gitlab.GitlabCreateError, match="already exists"):
+        handle.commits.create(change)
+    change |= {"branch": "other", "actions": [{"action": "update", "file_path": "no"}]}
+    with pytest.raises(gitlab.GitlabCreateError):
+        handle.commits.create(change)
+
+    wanted = {"source_branch": "fix", "target_branch": "main", "title": "Fix it"}
+    request = handle.mergerequests.create(wanted)
+    assert (request.iid, request.sha) == (1, commit.id)
+    with pytest.raises(gitlab.GitlabCreateError) as caught:
+        handle.mergerequests.create(wanted)
+    assert caught.value.response_code == 409

@@ -10,6 +10,7 @@ from urllib.parse import unquote, urlencode
 from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 from tests.fakes.gitlab import entities
+from tests.fakes.gitlab.changes import Changes
 from tests.fakes.gitlab.world import (
     DEVELOPER,
     NOTE_LIMIT,
@@ -19,19 +20,12 @@ from tests.fakes.gitlab.world import (
     Note,
     Pipeline,
     Project,
+    Refused,
     Token,
     World,
 )
 
 Json = dict[str, Any]
-
-
-class Refused(Exception):
-    """An answer that is not success."""
-
-    def __init__(self, status: int, message: Any, key: str = "message") -> None:
-        super().__init__(message)
-        self.status, self.payload = status, {key: message}
 
 
 @dataclass
@@ -98,6 +92,7 @@ class Api:
                 ("POST", request + "/notes", self._create_note),
                 ("GET", request + r"/notes/(\d+)", self._note),
                 ("PUT", request + r"/notes/(\d+)", self._edit_note),
+                *Changes(self).routes(project),
             )
         ]
 
@@ -172,7 +167,7 @@ class Api:
         if call.method != "GET" and "api" not in call.token.scopes:
             raise Refused(403, "insufficient_scope", "error")
 
-    def _member(self, call: Call, ref: str, level: int = REPORTER) -> Project:
+    def member(self, call: Call, ref: str, level: int = REPORTER) -> Project:
         """The project, hidden from those who are no members of it."""
         for project in self.world.projects.values():
             if ref in (str(project.id), project.path) and call.username in project.members:
@@ -181,7 +176,7 @@ class Api:
                 return project
         raise Refused(404, "404 Project Not Found")
 
-    def _page(self, call: Call, rows: list[Json]) -> Response:
+    def page(self, call: Call, rows: list[Json]) -> Response:
         size = min(int(call.query.get("per_page", 20)), 100)
         page = int(call.query.get("page", 1))
         more = len(rows) > page * size
@@ -207,22 +202,22 @@ class Api:
         return JSONResponse({"id": 1, "name": "guard", "scopes": list(call.token.scopes)})
 
     def _project(self, call: Call, ref: str) -> Response:
-        return JSONResponse(entities.project(self._member(call, ref)))
+        return JSONResponse(entities.project(self.member(call, ref)))
 
     def _find_pipeline(self, call: Call, ref: str, number: str, level: int = REPORTER) -> Pipeline:
-        project = self._member(call, ref, level)
+        project = self.member(call, ref, level)
         found = self.world.pipelines.get(int(number))
         if found is None or found.project_id != project.id:
             raise Refused(404, "404 Not found")
         return found
 
     def _pipelines(self, call: Call, ref: str) -> Response:
-        project = self._member(call, ref)
+        project = self.member(call, ref)
         mine = [item for item in self.world.pipelines.values() if item.project_id == project.id]
         if status := call.query.get("status"):
             mine = [item for item in mine if item.status == status]
         mine.sort(key=lambda item: -item.id)
-        return self._page(call, [entities.pipeline(self.world, item) for item in mine])
+        return self.page(call, [entities.pipeline(self.world, item) for item in mine])
 
     def _pipeline(self, call: Call, ref: str, number: str) -> Response:
         found = self._find_pipeline(call, ref, number)
@@ -233,7 +228,7 @@ class Api:
         retried = call.query.get("include_retried", "").lower() == "true"
         rows = self.world.jobs_of(found.id, retried=retried)
         shapes = [entities.job(self.world, job) for job in rows if job.bridge is bridge]
-        return self._page(call, shapes)
+        return self.page(call, shapes)
 
     def _pipeline_jobs(self, call: Call, ref: str, number: str) -> Response:
         return self._jobs(call, ref, number, bridge=False)
@@ -247,7 +242,7 @@ class Api:
         return JSONResponse(entities.pipeline(self.world, found), 201)
 
     def _find_job(self, call: Call, ref: str, number: str, level: int = REPORTER) -> Job:
-        project = self._member(call, ref, level)
+        project = self.member(call, ref, level)
         found = self.world.jobs.get(int(number))
         if found is None or found.project_id != project.id:
             raise Refused(404, "404 Not found")
@@ -269,13 +264,13 @@ class Api:
         return JSONResponse(entities.job(self.world, self.world.retry(found, call.username)), 201)
 
     def _branch(self, call: Call, ref: str, name: str) -> Response:
-        project = self._member(call, ref)
+        project = self.member(call, ref)
         if name not in project.branches:
             raise Refused(404, "404 Branch Not Found")
         return JSONResponse(entities.branch(project, name))
 
     def _requests(self, call: Call, ref: str) -> Response:
-        project = self._member(call, ref)
+        project = self.member(call, ref)
         if not project.requests_enabled:
             raise Refused(403, "403 Forbidden")
         mine = [item for item in self.world.requests.values() if item.project_id == project.id]
@@ -285,10 +280,10 @@ class Api:
             if wanted := call.query.get(key):
                 mine = [item for item in mine if getattr(item, key) == wanted]
         rows = [entities.merge_request(self.world, item, full=False) for item in mine]
-        return self._page(call, rows)
+        return self.page(call, rows)
 
     def find_request(self, call: Call, ref: str, iid: str) -> MergeRequest:
-        project = self._member(call, ref)
+        project = self.member(call, ref)
         found = self.world.requests.get((project.id, int(iid)))
         if found is None:
             raise Refused(404, "404 Not found")
@@ -304,7 +299,7 @@ class Api:
         if call.query.get("activity_filter") == "only_comments":
             notes = [note for note in notes if not note.system]
         notes.sort(key=lambda note: note.id, reverse=call.query.get("sort", "desc") == "desc")
-        return self._page(call, [entities.note(note) for note in notes])
+        return self.page(call, [entities.note(note) for note in notes])
 
     def _body_of(self, call: Call, request: MergeRequest) -> str:
         body = str(call.data.get("body") or "")

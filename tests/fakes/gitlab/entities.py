@@ -2,7 +2,16 @@
 
 from typing import Any
 
-from tests.fakes.gitlab.world import Issue, Job, MergeRequest, Note, Pipeline, Project, World
+from tests.fakes.gitlab.world import (
+    Commit,
+    Issue,
+    Job,
+    MergeRequest,
+    Note,
+    Pipeline,
+    Project,
+    World,
+)
 
 Json = dict[str, Any]
 TIME = "2026-11-20T10:00:00.000Z"
@@ -127,3 +136,13 @@ def issue(world: World, item: Issue) -> Json:
 def branch(item: Project, name: str) -> Json:
     sha = item.branches[name]
     return {"name": name, "commit": {"id": sha, "short_id": sha[:8]}, "protected": False}
+
+
+def commit(item: Commit) -> Json:
+    return {
+        "id": item.sha,
+        "short_id": item.sha[:8],
+        "message": item.message,
+        "title": item.message.partition("\n")[0],
+        "parent_ids": [item.parent],
+    }

@@ -117,6 +117,7 @@ class FakeGitLab:
         """A project with a `main` branch, where the bot is a maintainer."""
         project = Project(self.world.next_id(), path, forked_from=forked_from)
         project.branches["main"] = SHA
+        project.trees[SHA] = {"README.md": b"An app\n"}
         project.members[self.bot] = MAINTAINER
         self.world.projects[project.id] = project
         return project

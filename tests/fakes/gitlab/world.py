@@ -4,11 +4,27 @@ import itertools
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import Any
 
 REPORTER, DEVELOPER, MAINTAINER = 20, 30, 40
 ACTIVE = ("created", "pending", "running", "waiting_for_resource", "preparing")
 NOTE_LIMIT = 1_000_000
 QUICK_ACTION = re.compile(r"^/(close|reopen|merge)[ \t]*$\n?", re.MULTILINE)
+
+
+class Refused(Exception):
+    """An answer that is not success."""
+
+    def __init__(self, status: int, message: Any, key: str = "message") -> None:
+        super().__init__(message)
+        self.status, self.payload = status, {key: message}
+
+
+@dataclass
+class Commit:
+    sha: str
+    parent: str
+    message: str
 
 
 @dataclass
@@ -20,7 +36,8 @@ class Project:
     members: dict[str, int] = field(default_factory=dict)
     forked_from: "Project | None" = None
     requests_enabled: bool = True
-    files: dict[str, dict[str, str]] = field(default_factory=dict)
+    trees: dict[str, dict[str, bytes]] = field(default_factory=dict)
+    commits: "dict[str, Commit]" = field(default_factory=dict)
 
 
 @dataclass
@@ -163,8 +180,8 @@ class World:
             if (note.project_id, note.request_iid) == (project_id, iid)
         ]
 
-    def act_on(self, request: MergeRequest, body: str) -> str:
-        """Carry out the quick actions in a note, as GitLab does; what is left is the note."""
+    def act_on(self, item: MergeRequest | Issue, body: str) -> str:
+        """Carry out the quick actions in a text, as GitLab does; what is left is the text."""
         for match in QUICK_ACTION.finditer(body):
-            request.state = {"close": "closed", "merge": "merged"}.get(match[1], "opened")
+            item.state = {"close": "closed", "merge": "merged"}.get(match[1], "opened")
         return QUICK_ACTION.sub("", body)

@@ -10,7 +10,7 @@ from pipeline_guard.domain.events import Event
 from pipeline_guard.domain.runs import Run
 from pipeline_guard.errors import NotAuthorized, NotFound, PlatformUnavailable, RateLimited
 from pipeline_guard.platforms.gitlab.adapter import GitLabPlatform
-from pipeline_guard.platforms.gitlab.notes import MAX_CHARS, fitted, inert
+from pipeline_guard.platforms.gitlab.text import MAX_CHARS, fitted, inert
 
 MARKER = "<!-- pipeline-guard -->"
 

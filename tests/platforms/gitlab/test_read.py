@@ -107,6 +107,7 @@ async def test_the_request_of_a_merge_request_pipeline_is_in_its_ref(
         project, ref=f"refs/merge-requests/{request.iid}/head", sha="b" * 40
     )
     fake.add_job(pipeline, "unit", status="failed")
+    request.head_pipeline_id = pipeline.id
 
     run = await platform.read_run(event(fake, pipeline))
 

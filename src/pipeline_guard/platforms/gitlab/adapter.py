@@ -1,7 +1,7 @@
 """What stages may ask of GitLab: read a pipeline and its logs, retry it, keep one note."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Final
 from urllib.parse import quote
 
@@ -10,7 +10,9 @@ from pipeline_guard.domain.events import Event
 from pipeline_guard.domain.runs import ChangeRequest, Job, Run
 from pipeline_guard.errors import Conflict, NotAuthorized, NotFound, PlatformUnavailable, Rejected
 from pipeline_guard.platforms.gitlab import shapes
+from pipeline_guard.platforms.gitlab.changes import Changes
 from pipeline_guard.platforms.gitlab.client import GitLabClient, Json
+from pipeline_guard.platforms.gitlab.issues import Issues
 from pipeline_guard.platforms.gitlab.notes import Notes
 
 MAX_JOBS: Final = 5_000
@@ -182,6 +184,46 @@ class GitLabPlatform:
         path = f"/projects/{_part(str(project or run.repository))}/merge_requests/{request.number}"
         notes = Notes(self._client, path, request.url, await self._username())
         return await notes.upsert(marker, body, known_id)
+
+    async def open_issue(
+        self, repository: str, marker: str, title: str, body: str, labels: Sequence[str] = ()
+    ) -> shapes.Opened:
+        """Our open issue whose description holds `marker`, made if there is none."""
+        return await (await self._issues(repository)).open(marker, title, body, labels)
+
+    async def update_issue(self, repository: str, number: int, marker: str, body: str) -> None:
+        """Replace an issue's description, unless it says so already."""
+        await (await self._issues(repository)).update(number, marker, body)
+
+    async def close_issue(self, repository: str, number: int) -> None:
+        """Close an issue, unless it is closed."""
+        await (await self._issues(repository)).close(number)
+
+    async def _issues(self, repository: str) -> Issues:
+        return Issues(self._client, f"/projects/{_part(repository)}", await self._username())
+
+    async def create_branch_with_files(
+        self,
+        repository: str,
+        branch: str,
+        base_sha: str,
+        files: Mapping[str, bytes | None],
+        message: str,
+    ) -> str:
+        """The commit of a new branch: `files` (None deletes) on top of `base_sha`.
+
+        Asked for again it finds what it made. Raises Conflict when the branch holds anything else,
+        so an existing branch, protected or not, is never written to.
+        """
+        changes = Changes(self._client, f"/projects/{_part(repository)}")
+        return await changes.branch(branch, base_sha, files, message)
+
+    async def open_request(
+        self, repository: str, source_branch: str, target_branch: str, title: str, body: str
+    ) -> shapes.Opened:
+        """The open merge request of our branch, made if there is none; the branch goes with it."""
+        changes = Changes(self._client, f"/projects/{_part(repository)}")
+        return await changes.request(source_branch, target_branch, title, body)
 
     def log_line_url(self, run: Run, job: Job, line: int) -> str | None:
         """A link to one line of the job's log page."""

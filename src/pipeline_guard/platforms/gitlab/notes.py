@@ -1,38 +1,15 @@
 """Keeps one merge-request note of ours: finds it, writes it only when it changed, never twice."""
 
-import re
 from typing import Final
 
 from pipeline_guard.domain.capabilities import CommentResult
 from pipeline_guard.errors import NotFound, PlatformUnavailable
 from pipeline_guard.platforms.gitlab.client import GitLabClient, Json
 from pipeline_guard.platforms.gitlab.shapes import id_of
+from pipeline_guard.platforms.gitlab.text import fitted, inert, same
 
-MAX_CHARS: Final = 1_000_000
-"""GitLab's limit on the body of a note."""
 MAX_NOTES: Final = 3_000
 """How many notes of one request are searched for ours, oldest first."""
-CUT: Final = "\n\n(cut: longer than GitLab allows)\n"
-QUICK_ACTION: Final = re.compile(
-    r"^(\s*)(/(?!guard\b)[a-z_]+)(?=\s|$)", re.MULTILINE | re.IGNORECASE
-)
-
-
-def inert(body: str) -> str:
-    """`body` with GitLab's quick actions (a line such as `/close`) made plain text.
-
-    Quoted log lines must never act with our permissions; a zero-width space in front is enough
-    and, unlike a backslash, does not show inside code blocks.
-    """
-    return QUICK_ACTION.sub("\\1\u200b\\2", body)
-
-
-def fitted(body: str, marker: str) -> str:
-    """`body` within GitLab's limit; the marker we find it again by stays in it."""
-    if len(body) <= MAX_CHARS:
-        return body
-    tail = CUT + marker
-    return body[: MAX_CHARS - len(tail)] + tail
 
 
 class Notes:
@@ -53,7 +30,7 @@ class Notes:
         note = await self._known(known_id, marker) or await self._find(marker)
         if note is None:
             return await self._create(marker, text)
-        if str(note.get("body")).strip() != text.strip():
+        if not same(text, note.get("body")):
             # An edit says the same however often it is sent, so an unclear end may be repeated.
             note = await self._client.write("put", f"{self._path}/{id_of(note)}", {"body": text})
         return self._result(note, created=False)
@@ -82,8 +59,7 @@ class Notes:
 
     def _ours(self, note: Json, marker: str) -> bool:
         author = note.get("author") or {}
-        written = author.get("username") == self._login and not note.get("system")
-        return written and marker in str(note.get("body"))
+        return author.get("username") == self._login and marker in str(note.get("body"))
 
     async def _create(self, marker: str, text: str) -> CommentResult:
         try:
