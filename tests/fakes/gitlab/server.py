@@ -31,14 +31,17 @@ METHODS = ["GET", "POST", "PUT", "DELETE"]
 class _Origin:
     """One uvicorn in a thread; the socket listens before it starts, so nobody need wait."""
 
-    def __init__(self, endpoint: Any) -> None:
+    def __init__(self, endpoint: Any, pem: str | None) -> None:
         # With the protocol named, asyncio switches Nagle's delay off: 40 ms less a call.
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
         self._socket.bind(("127.0.0.1", 0))
         self._socket.listen()
-        self.url = f"http://127.0.0.1:{self._socket.getsockname()[1]}"
+        scheme = "https" if pem else "http"
+        self.url = f"{scheme}://127.0.0.1:{self._socket.getsockname()[1]}"
         app = Starlette(routes=[Route("/{rest:path}", endpoint, methods=METHODS)])
-        config = uvicorn.Config(app, log_level="critical", lifespan="off", loop="asyncio")
+        config = uvicorn.Config(
+            app, log_level="critical", lifespan="off", loop="asyncio", ssl_certfile=pem
+        )
         self._server = uvicorn.Server(config)
         self._thread = threading.Thread(
             target=self._server.run, kwargs={"sockets": [self._socket]}, daemon=True
@@ -57,9 +60,19 @@ class _Origin:
 
 
 class FakeGitLab:
-    """A GitLab below `url`; `bot` is whose token the product under test gets."""
+    """A GitLab below `url`; `bot` is whose token the product under test gets.
 
-    def __init__(self, *, prefix: str = "", bot: str = "guard-bot", token: str = "glpat-t") -> None:
+    `pem` is a file with a certificate and its key: with it, both origins speak TLS.
+    """
+
+    def __init__(
+        self,
+        *,
+        prefix: str = "",
+        bot: str = "guard-bot",
+        token: str = "glpat-t",
+        pem: str | None = None,
+    ) -> None:
         self.bot, self.token = bot, token
         self.secret_token = "plain-secret"
         self.signing_token = hooks.new_signing_token(b"k" * 32)
@@ -70,7 +83,7 @@ class FakeGitLab:
         async def answer(request: Request) -> Response:
             return await self.api(request)
 
-        self._origin, self._storage = _Origin(answer), _Origin(self._stored)
+        self._origin, self._storage = _Origin(answer, pem), _Origin(self._stored, pem)
         self.url = self._origin.url + prefix
         self.storage_url = self._storage.url
         self.api.external_url = self._origin.url

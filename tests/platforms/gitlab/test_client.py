@@ -173,6 +173,14 @@ def test_the_ca_file_comes_from_the_environment(monkeypatch: pytest.MonkeyPatch)
     assert ca_bundle() == ssl.get_default_verify_paths().openssl_cafile
 
 
+@pytest.mark.parametrize("name", ["no-such.pem", "."])
+def test_an_unusable_ca_file_switches_it_off(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", name)
+    off = build(settings(gitlab_token="t", gitlab_webhook_secret="s"))
+    assert isinstance(off, str)
+    assert "CA file" in off
+
+
 async def test_doctor_hears_who_we_are_and_what_is_missing(
     fake: FakeGitLab, platform: GitLabPlatform
 ) -> None:

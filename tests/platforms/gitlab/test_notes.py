@@ -116,6 +116,7 @@ async def test_quoted_quick_actions_do_not_act(
     assert request_of.state == "opened"
     assert inert("/guard retry\n/usr/bin/make: no\nsee /close\n").count("\u200b") == 0
     assert inert("a\r\n  /Label ~x\n/assign @me").count("\u200b") == 2
+    assert inert("\n" * MAX_CHARS) == "\n" * MAX_CHARS  # in no time: blank lines are no trap
 
 
 async def test_a_long_note_is_cut_and_still_found(

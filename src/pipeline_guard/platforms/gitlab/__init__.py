@@ -3,7 +3,7 @@
 from pipeline_guard.domain.capabilities import Connected
 from pipeline_guard.errors import ConfigError
 from pipeline_guard.platforms.gitlab.adapter import GitLabPlatform
-from pipeline_guard.platforms.gitlab.client import GitLabClient
+from pipeline_guard.platforms.gitlab.client import GitLabClient, ca_bundle
 from pipeline_guard.platforms.gitlab.webhook import GitLabWebhooks
 from pipeline_guard.settings import Settings
 
@@ -26,4 +26,8 @@ def build(settings: Settings) -> Connected | str:
         )
     except ConfigError as error:
         return f"PIPELINE_GUARD_GITLAB_SIGNING_TOKEN: {error}."
-    return Connected(reader, GitLabPlatform(GitLabClient(settings.gitlab_url, token)))
+    try:
+        client = GitLabClient(settings.gitlab_url, token)
+    except OSError as error:
+        return f"The CA file {ca_bundle()} named by the environment cannot be used: {error}."
+    return Connected(reader, GitLabPlatform(client))

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import aclosing
 from typing import Final
 from urllib.parse import quote
 
@@ -110,9 +111,11 @@ class GitLabPlatform:
         if not job.id.isdecimal():
             raise NotFound(f"GitLab keeps no log of {job.name}")
         empty = True
-        async for chunk in self._client.stream(f"{_base(run)}/jobs/{job.id}/trace"):
-            empty = empty and not chunk
-            yield chunk
+        # Closed here and now, should the reader have enough: the connection goes back at once.
+        async with aclosing(self._client.stream(f"{_base(run)}/jobs/{job.id}/trace")) as chunks:
+            async for chunk in chunks:
+                empty = empty and not chunk
+                yield chunk
         if empty:
             raise NotFound(f"The log of {job.name} is empty or was erased")
 

@@ -3,7 +3,7 @@
 import asyncio
 import os
 import ssl
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 from urllib.parse import urljoin, urlsplit
@@ -110,7 +110,7 @@ class GitLabClient:
     """Calls under `{url}/api/v4`; reads are tried three times, writes once.
 
     python-gitlab is synchronous, so its calls run in threads. Every method raises only
-    PlatformError.
+    PlatformError; making one raises OSError when the environment's CA file cannot be read.
     """
 
     def __init__(
@@ -136,7 +136,9 @@ class GitLabClient:
             session=self._session,
         )
         self._http = httpx.AsyncClient(
-            timeout=timeout, verify=ssl.create_default_context(cafile=ca), follow_redirects=False
+            timeout=timeout,
+            verify=ssl.create_default_context(cafile=ca) if ca else True,
+            follow_redirects=False,
         )
 
     def _refuse(self, response: requests.Response, **_: Any) -> None:
@@ -204,7 +206,7 @@ class GitLabClient:
         payload = self._payload(response)
         return payload if isinstance(payload, dict) else {}
 
-    async def stream(self, path: str) -> AsyncIterator[bytes]:
+    async def stream(self, path: str) -> AsyncGenerator[bytes, None]:
         """The bytes at `path`, in chunks, through redirects; the token stays with the API."""
         response = await self._open(f"{self.url}/api/v4{path}")
         try:

@@ -7,7 +7,7 @@ MAX_CHARS: Final = 1_000_000
 """GitLab's limit on the body of a note; a description may be a little longer."""
 CUT: Final = "\n\n(cut: longer than GitLab allows)\n"
 QUICK_ACTION: Final = re.compile(
-    r"^(\s*)(/(?!guard\b)[a-z_]+)(?=\s|$)", re.MULTILINE | re.IGNORECASE
+    r"^([^\S\n]*)(/(?!guard\b)[a-z0-9_]+)(?=\s|$)", re.MULTILINE | re.IGNORECASE
 )
 
 
