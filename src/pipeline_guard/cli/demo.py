@@ -45,10 +45,13 @@ def register(app: typer.Typer) -> None:
         from pipeline_guard.cli.demo_buildbot.processes import (  # noqa: PLC0415
             DemoFailed,
             Processes,
+            adopt_orphans,
+            reap_orphans,
         )
 
         root = Path(tempfile.mkdtemp(prefix="pipeline-guard-demo-")).resolve()
         teller = _Teller()
+        adopt_orphans()
         try:
             with _interruptible(), Processes(root) as processes:
                 _play(processes, teller, keep=keep)
@@ -59,6 +62,8 @@ def register(app: typer.Typer) -> None:
         except KeyboardInterrupt:
             shutil.rmtree(root, ignore_errors=True)
             raise typer.Exit(130) from None
+        finally:
+            reap_orphans()
         shutil.rmtree(root, ignore_errors=True)
         teller.say("Everything was stopped and removed.")
 

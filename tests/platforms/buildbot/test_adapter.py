@@ -170,6 +170,10 @@ async def test_a_build_that_buildbot_started_again_is_the_same_run(
     for buildid in (first["buildid"], second["buildid"]):
         run = await platform.read_run(finished(buildid))
         assert (run.run_id, run.attempt, run.conclusion) == (str(first["buildid"]), 2, "failure")
+    with pytest.raises(NotFound):
+        await log_of(platform, run)
+    assert any(line.startswith("lose:") for line in await platform.annotations(run, run.jobs[0]))
+
     await platform.rerun(run, "run", None)
     await master.finished("lost", 3)
     run = await platform.refresh(run)
@@ -190,7 +194,7 @@ async def test_what_is_not_there_is_told_apart_from_what_does_not_answer(
 async def test_doctor_and_the_line_learn_who_and_where_we_are(
     master: Master, platform: BuildbotPlatform
 ) -> None:
-    assert await platform.check() == f"Buildbot at {master.url} answers with 7 builder(s)"
+    assert await platform.check() == f"Buildbot at {master.url} answers with 6 builder(s)"
     assert await platform.identity() == "guard"
     assert "comment" not in platform.capabilities
 
