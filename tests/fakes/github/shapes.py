@@ -1,0 +1,90 @@
+"""The JSON the fake GitHub answers with, in GitHub's own field names."""
+
+from typing import Any
+
+from tests.fakes.github.world import Comment, Job, Pull, Repo, Run
+
+Json = dict[str, Any]
+WHEN = "2026-11-20T10:00:00Z"
+WEB = "https://github.example"
+
+
+def user(login: str) -> Json:
+    kind = "Bot" if login.endswith("[bot]") else "User"
+    return {"login": login, "id": sum(login.encode()), "type": kind, "site_admin": False}
+
+
+def short_repo(base: str, name: str, number: int) -> Json:
+    owner, _, short = name.partition("/")
+    return {
+        "id": number, "name": short, "full_name": name, "owner": user(owner), "private": False,
+        "html_url": f"{WEB}/{name}", "url": f"{base}/repos/{name}",
+    }  # fmt: skip
+
+
+def repository(base: str, repo: Repo) -> Json:
+    return {**short_repo(base, repo.name, repo.id), "default_branch": "main", "fork": False}
+
+
+def workflow_run(base: str, run: Run) -> Json:
+    url = f"{base}/repos/{run.repo.name}/actions/runs/{run.id}"
+    home = repository(base, run.repo)
+    head = home if run.head_repo == run.repo.name else short_repo(base, run.head_repo, 77)
+    named = [{"number": n, "id": n, "url": f"{base}/repos/{run.repo.name}/pulls/{n}",
+              "head": {"ref": run.branch, "sha": run.sha, "repo": {"id": run.repo.id}},
+              "base": {"ref": "main", "sha": "b" * 40, "repo": {"id": run.repo.id}}}
+             for n in run.pulls]  # fmt: skip
+    return {
+        "id": run.id, "name": run.workflow, "path": ".github/workflows/ci.yml", "run_number": 1,
+        "head_branch": run.branch, "head_sha": run.sha, "event": run.event, "status": run.status,
+        "conclusion": run.conclusion, "run_attempt": run.attempt, "url": url,
+        "html_url": f"{WEB}/{run.repo.name}/actions/runs/{run.id}", "actor": user(run.actor),
+        "triggering_actor": user(run.retried_by or run.actor), "created_at": WHEN,
+        "run_started_at": WHEN, "updated_at": WHEN, "pull_requests": named, "workflow_id": 5,
+        "jobs_url": f"{url}/jobs", "rerun_url": f"{url}/rerun", "repository": home,
+        "head_repository": head,
+    }  # fmt: skip
+
+
+def job(base: str, run: Run, item: Job) -> Json:
+    api = f"{base}/repos/{run.repo.name}"
+    return {
+        "id": item.id, "run_id": run.id, "run_attempt": item.attempt, "name": item.name,
+        "status": item.status, "conclusion": item.conclusion, "head_sha": run.sha,
+        "head_branch": run.branch, "workflow_name": run.workflow, "started_at": WHEN,
+        "completed_at": WHEN if item.conclusion else None, "steps": item.steps, "labels": [],
+        "url": f"{api}/actions/jobs/{item.id}", "check_run_url": f"{api}/check-runs/{item.id}",
+        "html_url": f"{WEB}/{run.repo.name}/actions/runs/{run.id}/job/{item.id}",
+    }  # fmt: skip
+
+
+def check_run(base: str, run: Run, item: Job) -> Json:
+    return {
+        "id": item.id, "name": item.name, "head_sha": run.sha, "status": item.status,
+        "conclusion": item.conclusion, "url": f"{base}/repos/{run.repo.name}/check-runs/{item.id}",
+        "details_url": f"{WEB}/{run.repo.name}/actions/runs/{run.id}/job/{item.id}",
+        "app": {"id": 15368, "slug": "github-actions", "name": "GitHub Actions"},
+        "output": {"title": None, "annotations_count": len(item.annotations)},
+    }  # fmt: skip
+
+
+def pull(base: str, repo: Repo, item: Pull) -> Json:
+    head = short_repo(base, item.head_repo, 77) if item.head_repo else None
+    if item.head_repo == repo.name:
+        head = repository(base, repo)
+    return {
+        "number": item.number, "id": item.number, "state": item.state, "title": "A change",
+        "url": f"{base}/repos/{repo.name}/pulls/{item.number}",
+        "html_url": f"{WEB}/{repo.name}/pull/{item.number}", "user": user("dev"),
+        "head": {"ref": item.branch, "sha": item.sha, "repo": head},
+        "base": {"ref": "main", "sha": "b" * 40, "repo": repository(base, repo)},
+    }  # fmt: skip
+
+
+def comment(base: str, repo: Repo, item: Comment) -> Json:
+    return {
+        "id": item.id, "body": item.body, "user": user(item.user), "created_at": WHEN,
+        "updated_at": WHEN, "url": f"{base}/repos/{repo.name}/issues/comments/{item.id}",
+        "html_url": f"{WEB}/{repo.name}/pull/{item.number}#issuecomment-{item.id}",
+        "issue_url": f"{base}/repos/{repo.name}/issues/{item.number}",
+    }  # fmt: skip

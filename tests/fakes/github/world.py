@@ -1,0 +1,152 @@
+"""What the fake GitHub knows: repositories, runs with attempts, pull requests, comments, calls."""
+
+import itertools
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass
+class Job:
+    """One job of one attempt; `log` None stands for a log that was deleted."""
+
+    id: int
+    name: str
+    attempt: int
+    conclusion: str | None = None
+    log: bytes | None = b""
+    annotations: list[dict[str, Any]] = field(default_factory=list)
+    steps: list[dict[str, Any]] = field(default_factory=list)
+
+    @property
+    def status(self) -> str:
+        return "completed" if self.conclusion else "in_progress"
+
+
+@dataclass
+class Run:
+    """One workflow run; `attempts` has the jobs of each attempt, oldest first."""
+
+    id: int
+    repo: "Repo"
+    branch: str
+    sha: str
+    event: str
+    actor: str
+    workflow: str
+    head_repo: str
+    attempts: list[list[Job]] = field(default_factory=list)
+    conclusion: str | None = None
+    pulls: list[int] = field(default_factory=list)
+    retried_by: str | None = None
+
+    @property
+    def attempt(self) -> int:
+        return len(self.attempts)
+
+    @property
+    def status(self) -> str:
+        return "completed" if self.conclusion else "queued"
+
+    @property
+    def jobs(self) -> list[Job]:
+        return self.attempts[-1]
+
+    def job(self, name: str) -> Job:
+        return next(job for job in self.jobs if job.name == name)
+
+
+@dataclass
+class Pull:
+    """A pull request; `head_repo` None is a fork that was deleted."""
+
+    number: int
+    branch: str
+    sha: str
+    head_repo: str | None
+    state: str = "open"
+    commits: list[str] = field(default_factory=list)
+
+
+@dataclass
+class Comment:
+    """A comment on an issue or pull request."""
+
+    id: int
+    number: int
+    user: str
+    body: str
+
+
+@dataclass
+class Repo:
+    """A repository with everything below it."""
+
+    id: int
+    name: str
+    branches: dict[str, str] = field(default_factory=lambda: {"main": "a" * 40})
+    tags: dict[str, str] = field(default_factory=dict)
+    runs: dict[int, Run] = field(default_factory=dict)
+    pulls: dict[int, Pull] = field(default_factory=dict)
+    comments: dict[int, Comment] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Call:
+    """One request the fake has answered; `origin` is "api" or "storage"."""
+
+    origin: str
+    method: str
+    path: str
+    query: dict[str, str]
+    authorization: str | None
+    body: Any
+    status: int
+
+
+@dataclass
+class Fault:
+    """Answers matching calls with a status, `times` times; `after` does the work first."""
+
+    method: str
+    path: str
+    status: int
+    times: int = 1
+    after: bool = False
+    headers: dict[str, str] = field(default_factory=dict)
+    body: Any = None
+
+
+class World:
+    """All state of one fake GitHub."""
+
+    def __init__(self) -> None:
+        self.repos: dict[str, Repo] = {}
+        self.calls: list[Call] = []
+        self.faults: list[Fault] = []
+        self.next_id = itertools.count(1001).__next__
+        #: What each token may do: a login and the permissions, "write" or "read" by area.
+        self.tokens: dict[str, dict[str, Any]] = {}
+        self.installations: dict[str, int] = {}
+        self.issued: dict[str, set[str]] = {}
+
+    def find_run(self, run_id: int) -> Run | None:
+        runs = (repo.runs.get(run_id) for repo in self.repos.values())
+        return next((run for run in runs if run is not None), None)
+
+    def find_job(self, repo: Repo, job_id: int) -> tuple[Run, Job] | None:
+        for run in repo.runs.values():
+            for job in itertools.chain.from_iterable(run.attempts):
+                if job.id == job_id:
+                    return run, job
+        return None
+
+    def rerun(self, run: Run, names: set[str] | None, by: str) -> None:
+        """A new attempt: `names` run again (None: all), the others keep their result."""
+        attempt, jobs = run.attempt + 1, []
+        for job in run.jobs:
+            again = names is None or job.name in names
+            conclusion = None if again else job.conclusion
+            log = b"" if again else job.log
+            jobs.append(Job(self.next_id(), job.name, attempt, conclusion, log))
+        run.attempts.append(jobs)
+        run.conclusion, run.retried_by = None, by
