@@ -57,6 +57,7 @@ def register(app: typer.Typer) -> None:
                 _play(processes, teller, keep=keep)
         except DemoFailed as error:
             teller.say(f"The demo failed: {error}")
+            teller.say(f"The service's last words: {_last_words(root / 'service.log')}")
             teller.say(f"Every log is kept in {root}")
             raise typer.Exit(1) from None
         except KeyboardInterrupt:
@@ -66,6 +67,11 @@ def register(app: typer.Typer) -> None:
             reap_orphans()
         shutil.rmtree(root, ignore_errors=True)
         teller.say("Everything was stopped and removed.")
+
+
+def _last_words(log: Path) -> str:
+    lines = log.read_text(errors="replace").splitlines() if log.exists() else []
+    return lines[-1].strip() if lines else "none"
 
 
 class _Teller:
