@@ -1,31 +1,330 @@
 """Takes secrets out of log text before it is stored, shown, or read by a model."""
 
-from collections.abc import Iterable
+import base64
+import binascii
+import re
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, Final
+from urllib.parse import quote
 
 import re2
+from ahocorasick_rs import BytesAhoCorasick, MatchKind
 
-_KNOWN = r"gh[pousr]_[A-Za-z0-9]{36,}|glpat-[A-Za-z0-9_-]{20,}|AKIA[0-9A-Z]{16}"
-_MASK = "[redacted]"
+from pipeline_guard.logs.clean import clean_line, strip_ansi
+from pipeline_guard.logs.secret_kinds import (
+    FLAG,
+    PAIR,
+    PLACES,
+    TELLING_NAME,
+    TOKEN,
+    bare,
+    is_placeholder,
+    is_secret,
+    random_looking,
+)
+
+MASK: Final = "[redacted]"
+
+_BUDGET: Final = 2_000_000
+"""Telling words looked at while learning; a hostile log could be made of nothing else."""
+_LINE_COST: Final = 40
+"""What a close look at a line costs of the budget."""
+_VALUES_CAP: Final = 2_000
+_BEFORE: Final = 300
+_AFTER: Final = 4096
+"""Bytes looked at before and after such a word, its line being longer."""
+_WRAP: Final = 600
+"""Characters of a line that may belong to a secret broken over lines."""
+
+# Few and rare enough for the vector search, which runs at gigabytes a second.
+_NEEDLES: Final = tuple(
+    b"TOKEN SECRET PASSW PASSPHRASE CREDENTIAL APIKEY _KEY _PASS= _PWD _AUTH= token secret passw "
+    b"Token Secret Passw api_key api-key apikey ApiKey apiKey _key AccountKey AccessKey credential "
+    b"PRIVATE".split()
+)
+# What follows such a word when a value follows it.
+_TELLING: Final = re.compile(rb"[\w.-]{0,64}\\?[\"']?\]?[ \t]*[:=]| KEY")
+_KEY_BEGIN: Final = re.compile(r"-----BEGIN [A-Z0-9 ]*PRIVATE KEY(?: BLOCK)?-----")
+_KEY_END: Final = re.compile(r"-----END [A-Z0-9 ]*PRIVATE KEY(?: BLOCK)?-----")
+_KEY_ONE_LINE: Final = re.compile(
+    _KEY_BEGIN.pattern + r".*?(?:" + _KEY_END.pattern + r"|$)", re.MULTILINE
+)
+_KEY_LINE: Final = re.compile(
+    r"[\s>|+#*'\"]*(?:[A-Za-z0-9+/=]{8,}[\\n'\",+\s]*|[A-Z][\w-]+: .*|=[A-Za-z0-9+/]{4})?$"
+)
+_BASE64: Final = re.compile(r"[A-Za-z0-9+/_-]{24,}={0,2}")
+_RUN_AFTER: Final = re.compile(r"[A-Za-z0-9+/_-]*={0,2}")
+_MIXED: Final = re.compile(r"(?=\S{4})(?=\S*\d)(?=\S*[A-Za-z])|\S{12}")
+_REST: Final = re.compile(r"[A-Za-z0-9_.+~/-]+=*(?:\s|$)")
+_LISTED: Final = re.compile(r"([;&]([\w.-]{2,60})=)([^;&\s]+)")
+_RUN: Final = re.compile(r"[A-Za-z0-9_.+/=~-]+")
 
 
 class Redactor:
-    """Learns the secrets a log's environment prints, then masks them and all known kinds."""
+    """Learns the secrets a log prints beside their names, then masks them and all known kinds.
+
+    One per log. `count` is how many secrets were masked so far.
+    """
 
     def __init__(self) -> None:
         self.count = 0
-        self._values: set[str] = set()
+        self._values: dict[str, None] = {}
+        self._encoded: dict[str, None] = {}
+        self._in_key = False
+        self._budget = _BUDGET
+        self._finder = BytesAhoCorasick(_NEEDLES, matchkind=MatchKind.LeftmostFirst)
+        self._token = re2.compile(TOKEN)
+        self._pairs = (re2.compile(PAIR), re2.compile(FLAG))
+        self._places = tuple(re2.compile(place) for place in PLACES)
+
+    # -- learning
 
     def observe(self, chunk: bytes) -> None:
-        """Learn secret values this chunk of the raw log prints."""
+        """Learn secret values that this chunk of the raw log prints; chunks come in order."""
+        if self._budget <= 0 or len(self._values) >= _VALUES_CAP:
+            return
+        done = self._learn_key(chunk, 0) if self._in_key else 0
+        for _, start, end in self._finder.find_matches_as_indexes(chunk):
+            self._budget -= 1
+            if start < done or self._budget <= 0:
+                continue
+            begin = max(chunk.rfind(b"\n", 0, start) + 1, start - _BEFORE)
+            if not _TELLING.match(chunk, end) and b" -" not in chunk[begin:start]:
+                continue
+            done = chunk.find(b"\n", end, end + _AFTER) + 1 or min(end + _AFTER, len(chunk))
+            self._budget -= _LINE_COST
+            line = clean_line(chunk[begin:done])
+            if _KEY_BEGIN.search(line) and not _KEY_END.search(line):
+                done = self._learn_key(chunk, done)
+            else:
+                self._learn_pairs(line)
+
+    def _learn_key(self, chunk: bytes, at: int) -> int:
+        """Learn a private key's lines from `at` on; give where the key, or the chunk, ends."""
+        self._in_key = True
+        while at < len(chunk) and len(self._values) < _VALUES_CAP:
+            end = chunk.find(b"\n", at) + 1 or len(chunk)
+            line = clean_line(chunk[at : min(end, at + 200)]).strip()
+            if _KEY_END.search(line) or not _KEY_LINE.match(line):
+                self._in_key = False
+                return at
+            if len(line) >= 16 and ": " not in line:
+                self._values[line] = None
+            at = end
+        return at
+
+    def _learn_pairs(self, line: str) -> None:
+        for pattern in self._pairs:
+            for match in pattern.finditer(line):
+                _, name, value = match.groups()
+                if is_secret(name, bare(value), attached=True) and random_looking(bare(value)):
+                    self._learn(bare(value))
+
+    def _learn(self, value: str) -> None:
+        if value in self._values or len(self._values) >= _VALUES_CAP:
+            return
+        self._values[value] = None
+        if (quoted := quote(value, safe="")) != value:
+            self._values[quoted] = None
+        for shifted in _base64_cores(value.encode()):
+            self._encoded[shifted] = None
+
+    # -- masking
 
     def redact(self, text: str) -> str:
-        """Give `text` with every secret masked."""
+        """Give `text` (one line or several, newlines between) with every secret masked."""
+        text = strip_ansi(text)
+        if "PRIVATE KEY" in text:
+            text = self._mask_keys(text)
         for value in self._values:
-            text = text.replace(value, _MASK)
-        text, hits = re2.subn(_KNOWN, _MASK, text)
-        self.count += hits
-        return text
+            if value in text:
+                self.count += text.count(value)
+                text = text.replace(value, MASK)
+        text = self._sub(self._token, lambda match: MASK, text)
+        for place in self._places:
+            text = self._sub(place, _masked_place, text)
+        for pair in self._pairs:
+            text = self._sub(pair, _masked_pair, text)
+        return self._mask_base64(text)
 
     def redact_lines(self, lines: Iterable[str]) -> list[str]:
-        """Redact consecutive lines, secrets over several lines included."""
-        return [self.redact(line) for line in lines]
+        """Redact consecutive lines, with secrets that are broken over several of them."""
+        plain = [strip_ansi(line).replace("\n", " ") for line in lines]
+        if not plain:
+            return []
+        for index in range(len(plain) - 1):
+            if _may_be_broken(plain[index], plain[index + 1]):
+                self._mask_broken(plain, index)
+        masked = self.redact("\n".join(plain)).split("\n")
+        for index in range(len(masked) - 1):
+            if masked[index].endswith(MASK):
+                self._mask_rest(masked, index)
+        return masked
+
+    def _sub(self, pattern: Any, masked: Callable[[Any], str], text: str) -> str:
+        def replace(match: Any) -> str:
+            new = masked(match)
+            self.count += new != match[0]
+            return new
+
+        return str(pattern.sub(replace, text))
+
+    def _mask_keys(self, text: str) -> str:
+        """Mask private keys, on one line or many, also when only their end is in the text."""
+        lines, inside = text.split("\n"), False
+        for index, line in enumerate(lines):
+            if _KEY_BEGIN.search(line):
+                self.count += 1
+                inside = not _KEY_END.search(line)
+                lines[index] = _KEY_ONE_LINE.sub(MASK, line)
+            elif _KEY_END.search(line):
+                if not inside:
+                    self._mask_before(lines, index)
+                inside = False
+                lines[index] = MASK
+            elif inside and _KEY_LINE.match(line):
+                lines[index] = MASK
+            else:
+                inside = False
+        return "\n".join(lines)
+
+    def _mask_before(self, lines: list[str], end: int) -> None:
+        self.count += 1
+        for index in range(end - 1, -1, -1):
+            if len(lines[index]) < 16 or not _KEY_LINE.match(lines[index]):
+                return
+            lines[index] = MASK
+
+    def _mask_base64(self, text: str) -> str:
+        def replace(match: re.Match[str]) -> str:
+            run = match[0]
+            if not self._hides_token(run):
+                return run
+            self.count += 1
+            return MASK
+
+        for core in self._encoded:
+            while (at := text.find(core)) >= 0:
+                self.count += 1
+                before, after = _run_before(text[:at]), _RUN_AFTER.match(text, at + len(core))
+                text = text[: at - before] + MASK + text[after.end() if after else at :]
+        return _BASE64.sub(replace, text)
+
+    def _hides_token(self, run: str) -> bool:
+        if run.islower() or run.isupper() or not any(map(str.isdigit, run)):
+            return False
+        standard = run.rstrip("=").replace("-", "+").replace("_", "/")
+        for text in _decoded(standard):
+            if self._token.search(text) or _KEY_BEGIN.search(text):
+                return True
+            if any(_masked_pair(match) != match[0] for match in self._pairs[0].finditer(text)):
+                return True
+        return False
+
+    def _mask_rest(self, lines: list[str], index: int) -> None:
+        """A secret cut at the line's end goes on where the next line begins."""
+        run = _REST.match(lines[index + 1])
+        if run and _MIXED.match(run[0]):
+            lines[index + 1] = MASK + lines[index + 1][run.end() :]
+
+    def _mask_broken(self, lines: list[str], index: int) -> None:
+        parts = [lines[index][-_WRAP:]]
+        for line in lines[index + 1 : index + 12]:
+            parts.append(line[:_WRAP])
+            if not _RUN.fullmatch(line):
+                break
+        joined, border = "".join(parts), len(parts[0])
+        for start, end in self._found(joined):
+            if start <= border - 2 and end > border and not self._whole(parts[0], start):
+                self.count += 1
+                lines[index] = lines[index][: len(lines[index]) - (border - start)] + MASK
+                _mask_front(lines, index + 1, end - border)
+                return
+
+    def _whole(self, line: str, start: int) -> bool:
+        """A token that is complete at the line's end does not go on in the next line."""
+        return any(span == (start, len(line)) for span in self._found(line))
+
+    def _found(self, text: str) -> Iterator[tuple[int, int]]:
+        for match in self._token.finditer(text):
+            yield match.span()
+        for value in self._values:
+            if (at := text.find(value)) >= 0:
+                yield at, at + len(value)
+
+
+def _masked_place(match: Any) -> str:
+    before, value = match[1], match[2]
+    if is_placeholder(value) or value == MASK:
+        return str(match[0])
+    if before.rstrip().lower() in ("basic", "bearer") and not random_looking(value, 16):
+        return str(match[0])  # prose: "basic authentication/authorization"
+    if before.endswith("//") and not random_looking(value, 20):
+        return str(match[0])
+    return f"{before}{MASK}{match[0][len(before) + len(value) :]}"
+
+
+def _masked_pair(match: Any) -> str:
+    before, name, value = match[1], match[2], match[3]
+    inner = bare(value)
+    if MASK in value or (before[-1:] == ":" and not TELLING_NAME.search(name)):
+        return str(match[0])
+    if is_secret(name, inner, attached=_attached(before, value)):
+        return f"{before}{value.replace(inner, MASK, 1)}"
+    return str(before) + _LISTED.sub(_masked_listed, value)  # a=b;token=c, a=b&token=c
+
+
+def _masked_listed(match: re.Match[str]) -> str:
+    before, name, value = match[1], match[2], match[3]
+    told = TELLING_NAME.search(name) and is_secret(name, value, attached=True)
+    return f"{before}{MASK}" if told else match[0]
+
+
+def _attached(before: str, value: str) -> bool:
+    """An equals sign alone parts name and value, or quotes hold the value."""
+    return "=" in before and (not before[-1:].isspace() or value[:1] in ("'", '"'))
+
+
+def _mask_front(lines: list[str], index: int, size: int) -> None:
+    while size > 0:
+        taken = min(size, len(lines[index]))
+        lines[index] = MASK + lines[index][taken:]
+        size -= taken
+        index += 1
+
+
+def _may_be_broken(line: str, following: str) -> bool:
+    """Words long enough together to be a token meet at the border of two lines."""
+    before, after = line[-_WRAP:].rsplit(None, 1)[-1:], following.split(None, 1)[:1]
+    return bool(before and after) and len(before[0]) + len(after[0]) >= 20
+
+
+def _run_before(text: str) -> int:
+    """How many characters at the end of `text` belong to a base64 run."""
+    found = _RUN_AFTER.match(text[:-_AFTER:-1])
+    return found.end() if found else 0
+
+
+def _base64_cores(value: bytes) -> Iterator[str]:
+    """What stays the same of a value's base64 whatever stands before and after it."""
+    for shift in range(3):
+        encoded = base64.b64encode(b"\0" * shift + value).decode().rstrip("=")
+        core = encoded[(0, 2, 3)[shift] : len(encoded) - 1]
+        if len(core) >= 8:
+            yield core
+            yield core.replace("+", "-").replace("/", "_")
+
+
+def _decoded(run: str) -> Iterator[str]:
+    """The readable texts a base64 run may hold, wherever in it the encoding began."""
+    for shift in range(4):
+        part = run[shift : shift + (len(run) - shift) // 4 * 4]
+        rest = run[shift + len(part) :]
+        if len(rest) > 1:
+            part += rest + "=" * (4 - len(rest))
+        try:
+            text = binascii.a2b_base64(part)
+        except binascii.Error:
+            continue
+        if text and text.isascii() and text.replace(b"\n", b"").decode().isprintable():
+            yield text.decode()

@@ -1,0 +1,181 @@
+"""Knows what secrets look like: the tokens providers hand out, and values beside telling names."""
+
+import math
+import re
+from collections import Counter
+from itertools import pairwise
+from typing import Final
+
+# Tokens that give themselves away, by provider; the shapes are from the providers' own pages.
+_TOKENS: Final = (
+    r"gh[pousr]_[A-Za-z0-9_.-]{30,800}|github_pat_[A-Za-z0-9_]{20,255}",
+    (
+        r"gl(?:pat|ptt|dt|rt|rtr|cbt|agent|soat|imt|ft|ffct|oas|wt)-[A-Za-z0-9_=.-]{18,300}"
+        r"|GR1348941[A-Za-z0-9_-]{20}"
+    ),
+    r"(?:AKIA|ASIA|ABIA|ACCA)[A-Z0-9]{16}",  # AWS
+    (
+        r"AIza[A-Za-z0-9_-]{35}|ya29\.[A-Za-z0-9_.-]{20,}|GOCSPX-[A-Za-z0-9_-]{20,}"
+        r"|1//0[A-Za-z0-9_-]{40,}"
+    ),  # Google
+    r"[A-Za-z0-9_~.-]{3}[0-9]Q~[A-Za-z0-9_~.-]{31,34}|[A-Za-z0-9]{70,84}AZDO[A-Za-z0-9]{4}",
+    (
+        r"xox[abcdeoprs]-[A-Za-z0-9-]{10,}|xapp-[0-9]-[A-Za-z0-9-]{20,}|xoxe\.xox[bp]-[A-Za-z0-9-]{20,}"
+        r"|hooks\.slack\.com/(?:services|workflows|triggers)/[A-Za-z0-9/_-]{20,}"
+    ),
+    r"(?:sk|rk|pk)_(?:live|test)_[A-Za-z0-9]{10,}|whsec_[A-Za-z0-9+/=]{20,}",  # Stripe
+    (
+        r"npm_[A-Za-z0-9]{36}|pypi-[A-Za-z0-9_-]{40,}|rubygems_[a-f0-9]{48}|cio[A-Za-z0-9]{32}"
+        r"|oy2[a-z0-9]{43}|dckr_(?:pat|oat)_[A-Za-z0-9_-]{20,}"
+    ),
+    r"sk-(?:ant-|proj-|svcacct-|or-)?[A-Za-z0-9_-]{20,}|hf_[A-Za-z0-9]{30,}",
+    r"SG\.[A-Za-z0-9_-]{22}\.[A-Za-z0-9_-]{43}|(?:SK|AC)[0-9a-f]{32}|key-[0-9a-f]{32}",
+    (
+        r"do[opr]_v1_[a-f0-9]{64}|shp(?:at|ca|pa|ss)_[a-fA-F0-9]{32}|hv[sbr]\.[A-Za-z0-9_-]{24,}"
+        r"|[A-Za-z0-9]{14}\.atlasv1\.[A-Za-z0-9_=-]{60,}|dapi[a-f0-9]{32}|dp\.pt\.[A-Za-z0-9]{40,}"
+    ),
+    r"ATATT3[A-Za-z0-9_=-]{60,}|ATCTT3[A-Za-z0-9_=-]{60,}|AGE-SECRET-KEY-1[A-Z0-9]{58}",
+    (
+        r"sntry[su]_[A-Za-z0-9+/=_-]{40,}|gls[a]_[A-Za-z0-9]{32}_[a-f0-9]{8}|glc_[A-Za-z0-9+/=]{32,}"
+        r"|NRAK-[A-Z0-9]{27}|pul-[a-f0-9]{40}|PMAK-[a-f0-9]{24}-[a-f0-9]{34}|bkua_[a-f0-9]{40}"
+        r"|CCIPAT_[A-Za-z0-9]+_[a-f0-9]{40}|sq[pua]_[a-f0-9]{40}|lin_api_[A-Za-z0-9]{32,}"
+        r"|figd_[A-Za-z0-9_-]{40}|sbp_[a-f0-9]{40}|pscale_(?:tkn|pw|oauth)_[A-Za-z0-9_.-]{32,}"
+    ),
+    (
+        r"[0-9]{8,10}:AA[A-Za-z0-9_-]{32,}|[MNO][A-Za-z0-9_-]{23,27}\.[A-Za-z0-9_-]{6}\.[A-Za-z0-9_-]{27,}"
+        r"|discord(?:app)?\.com/api/webhooks/[0-9]+/[A-Za-z0-9_-]{40,}"
+    ),
+    r"eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}(?:\.[A-Za-z0-9_-]*){0,3}",  # JWT, JWE
+)
+TOKEN: Final = r"\b(?:" + "|".join(_TOKENS) + ")"
+
+# A value beside a name: groups are the text before the value, the name, and the value.
+_WORDS: Final = (
+    r"passw(?:or)?d|passphrase|passwd|storepass|keypass|pwd|secret|token|credentials?"
+    r"|(?:api|access|account|private|signing|encryption|deploy|master|auth|license|service|client"
+    r"|storage|shared|app|admin|ssh|webhook|session|subscription|function|write|read|ingest|upload)"
+    r"[_.-]?key"
+)
+_ENDINGS: Final = r"[_-](?:pat|pass|auth|key|pw)"  # say something only where the name ends
+TELLING_NAME: Final = re.compile(_WORDS, re.IGNORECASE)
+_NAME: Final = (
+    rf"([A-Za-z0-9_.-]*(?:{_WORDS})[A-Za-z0-9_.-]*|[A-Za-z0-9_.-]*{_ENDINGS}\b|_?auth\b|sig\b)"
+)
+_VALUE: Final = r"\"(?:[^\"\\\n]|\\.)*\"?|'[^'\n]*'?|\\\"[^\"\\\n]*|[^\s\"']\S*"
+PAIR: Final = rf"(?i)(\b{_NAME}\\?[\"']?\]?[ \t]*(?::=|=>|=|:)[ \t]*)({_VALUE})"
+FLAG: Final = rf"(?i)((?:^|\s)--?{_NAME}[ \t]+)({_VALUE})"
+
+# Places whose value is a secret whatever it looks like; groups: text before, value.
+PLACES: Final = (
+    (
+        r"(?i)(\b(?:proxy-)?authorization\\?[\"']?[ \t]*[:=][ \t]*\\?[\"']?"
+        r"(?:(?:bearer|basic|token|digest|apikey|negotiate|ntlm)[ \t]+)?)([^\s\"'*\\]{6,})"
+    ),
+    r"(?i)(\b(?:bearer|basic)[ \t]+)([A-Za-z0-9._~+/=-]{16,})",
+    (
+        r"(?i)(\b(?:(?:private|job|deploy)-token|x-[a-z-]*(?:key|token|auth|secret)[a-z-]*)"
+        r"[\"']?:[ \t]*[\"']?)([^\s\"';]{6,})"
+    ),
+    r"(\b[A-Za-z][A-Za-z0-9+.-]*://[^\s/:@\"'<>]*:)([^\s/\"'<>]+)@",
+    r"(\b[A-Za-z][A-Za-z0-9+.-]*://)([A-Za-z0-9_-]{20,})@",
+    (
+        r"(?i)([?&](?:sig|signature|x-amz-signature|x-amz-security-token|x-goog-signature|code)=)"
+        r"([^&\s\"']{16,})"
+    ),
+    r"(?i)(\bsignature=)([0-9a-f]{64})\b",
+    (
+        r"(?i)(\b(?:docker|podman|buildah|helm|skopeo|oras|nerdctl|az|oc)\b[^\n]*\blogin\b[^\n]*\s"
+        r"(?:-p|--password)[ =]?)([^\s\"'-]\S{3,}|\"[^\"\n]+\"|'[^'\n]+')"
+    ),
+    r"(\b(?:mysql|mysqldump|mysqladmin|mariadb)\b[^\n]*\s-p)([^\s-]\S{3,})",
+    r"(?i)(\b(?:set-)?cookie:[ \t]*)([^=;\s]+=[^\n]{4,})",
+    r"(?i)(:_(?:authToken|password|auth)[ \t]+)(\S{8,})",
+    r"(\becho[ \t]+(?:-n[ \t]+)?[\"']?)([^\s\"'$]{6,})[\"']?[ \t]*\|[^\n]*--password-stdin",
+    r"(\bsshpass[ \t]+-p[ \t]*)(\S{4,})",
+    r"(\b(?:curl|wget|http|https)\b[^\n]*\s(?:-u|--user)[ =]?[\"']?[^\s:\"']+:)([^\s\"']{4,})",
+    r"(?i)(\bmachine[ \t]+\S+[ \t]+login[ \t]+\S+[ \t]+password[ \t]+)(\S{4,})",
+)
+
+# Written with (?-i:…) where case tells a variable from a password that begins with a dollar.
+_PLACEHOLDER: Final = re.compile(
+    r"[*x.•#-]{3,}"
+    r"|\[?(?:secure|masked|redacted|hidden|filtered|removed|omitted)\]?(?:\W|$)"
+    r"|\$(?:[\{(]|(?-i:[A-Z_][A-Z0-9_]*\b|[a-z_]+$))|%\w+%|<[^>]*>?$|\{\{|[({]\W*$|@\w+@?$"
+    r"|(?:none|null|nil|undefined|true|false|yes|no|on|off|unset|empty|required|optional|string|str"
+    r"|int|changeme|example|dummy|placeholder|your)(?:\W|_|$)"
+    r"|(?:process|os|env|secrets|var|vars|self|this|config|settings|data|local|module|params|request"
+    r"|options)[.\[]",
+    re.IGNORECASE,
+)
+# Names that hold such a word and yet name something public.
+_PUBLIC_NAME: Final = re.compile(
+    r"public|cache|primary|foreign|keyid|fingerprint|lookahead|tokeniz|monkey|hockey|keyboard"
+    r"|(?:id|ids|name|names|file|files|path|dir|url|uri|type|types|count|length|len|size|version"
+    r"|expir\w*|ttl|hash|sha\d*|digest|algorithm|policy|field|label|regex|pattern|prompt|hint|usage"
+    r"|limit|used|index|position|list|class|method|error|exception"
+    r"|\.(?:rb|py|js|go|java|ts|c|h|cpp|php|cs|rs))$",
+    re.IGNORECASE,
+)
+_PATH: Final = re.compile(r"(?:[A-Za-z]:)?[.~]{0,2}[/\\][\w.@+-]+(?:[/\\][\w.@+-]*)*[:,]?$")
+_WORDY: Final = re.compile(r"[A-Za-z]+(?:[-_.:/' ][A-Za-z]+)*[,.;:!?)]*$")
+_CAMEL: Final = re.compile(r"[A-Z]?[a-z]+(?:[A-Z][a-z]+)*$")
+_VERSION: Final = re.compile(r"v?\d+\.\d+[\w.+~-]*$|[\w.-]+:(?:jar|pom|aar|war)\b")
+_CALL: Final = re.compile(r"\w+(?:[.:]\w+)*[(\[<{]|.*(?:\(\)|=>|->|\$\{|\$\()")
+
+
+def bare(value: str) -> str:
+    """Give a captured value without its quotes and the punctuation after it."""
+    if value[:2] == '\\"':
+        return value[2:]
+    if value[:1] in ('"', "'"):
+        return value[1:].removesuffix(value[0])
+    return value.rstrip(",;)}]\"'\\")
+
+
+def is_placeholder(value: str) -> bool:
+    """True for what stands where a secret was or will be: stars, a variable, a word for it."""
+    return bool(_PLACEHOLDER.match(value))
+
+
+def entropy(value: str) -> float:
+    """Give Shannon's entropy in bits a character."""
+    size = len(value)
+    return -sum(n / size * math.log2(n / size) for n in Counter(value).values())
+
+
+def random_looking(value: str, least: int = 8) -> bool:
+    """True for characters mixed as no word, path, address or number mixes them."""
+    if len(value) < least or "://" in value or _PATH.match(value):
+        return False
+    kinds = [any(c.islower() for c in value), any(c.isupper() for c in value)]
+    letters, digits = any(kinds), any(c.isdigit() for c in value)
+    if not letters or not (digits or all(kinds)):
+        return False
+    if _WORDY.match(value) and not _shuffled_case(value):
+        return False
+    return entropy(value) >= (2.5 if len(value) < 16 else 3.0)
+
+
+def _shuffled_case(value: str) -> bool:
+    """Letters alone look random when their case changes often and not as in camelCase."""
+    if len(value) < 8 or _CAMEL.match(value):
+        return False
+    return 3 * sum(a.isupper() != b.isupper() for a, b in pairwise(value)) >= len(value)
+
+
+def is_secret(name: str, value: str, *, attached: bool) -> bool:
+    """Judge a value beside a telling name; `attached` says that no space parts the two.
+
+    A password may be a plain word, but only right behind `password=`; a token or key must look
+    random, because prose and compilers speak of tokens and keys all day.
+    """
+    if len(value) < 6 or is_placeholder(value) or _PUBLIC_NAME.search(name) or "://" in value:
+        return False
+    if _CALL.match(value) or _PATH.match(value) or _VERSION.match(value):
+        return False
+    if re.search(r"(?i)pass|pwd|pw$", name):
+        plain = bool(_WORDY.match(value))
+        return attached if plain else any(c.isdigit() for c in value) or entropy(value) > 2.5
+    if re.search(r"(?i)secret", name) and attached and len(value) >= 8:
+        return not _WORDY.match(value) or _shuffled_case(value)
+    return random_looking(value)

@@ -1,0 +1,129 @@
+"""Redaction: what must never be shown, however it is printed, and what must stay readable."""
+
+import base64
+
+import pytest
+
+from pipeline_guard.logs.redact import MASK, Redactor
+
+GITHUB = "ghp_" + "a1B2c3D4e5F6g7H8i9J0" * 2
+BODY = ["MIIEvQIBADANBgkqhkiG9w0BAQEFAASCBKcwggSjAgEAAoIBAQC7VJTUt9Us8cKj"] * 3
+
+
+@pytest.mark.parametrize(
+    ("line", "secret"),
+    [
+        (f"remote: bad token {GITHUB}", GITHUB),
+        ("glpat-aB3dE6gH9jK2mN5pQ8sT", "glpat-aB3dE6gH9jK2mN5pQ8sT"),
+        ("key AKIA2345678901234567 denied", "AKIA2345678901234567"),
+        ("psql postgres://app:s3cr%40tPw@db:5432/x", "s3cr%40tPw"),
+        ("password: hunter2", "hunter2"),
+        ("export PGPASSWORD=qwertyui", "qwertyui"),
+        ('password = "correct horse battery"', "correct horse"),
+        ("password=$ecretPw9", "$ecretPw9"),
+        ('{"auths": {"auth": "dXNlcjpwYXNzd29yZDE="}}', "dXNlcjpwYXNzd29yZDE="),
+        ("Authorization: Basic dXNlcjpwYXNzd29yZA==", "dXNlcjpwYXNzd29yZA"),
+        ("-H 'Authorization: Bearer abc.def.123456'", "abc.def.123456"),
+        ("Cookie: a=1; session=Zz9Yy8Xx7", "Zz9Yy8Xx7"),
+        ("docker login -u ci -p s3cretPass1 host", "s3cretPass1"),
+        ("echo 'tr0ub4dor' | docker login -u ci --password-stdin", "tr0ub4dor"),
+        ("curl -u deploy:Sup3rS3cret https://x.example", "Sup3rS3cret"),
+        ("Name=x;AccountKey=Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUz==;Suffix=y", "Eby8vdM02xNOcq"),
+        ("tool --api-token q1w2e3r4t5y6 run", "q1w2e3r4t5y6"),
+        ("machine x login ci password netRc12345", "netRc12345"),
+        ("aws_secret_access_key = wJalrXUtnFEMI/K7MDENG/bPxRfiCYzzzz", "wJalrXUtnFEMI"),
+    ],
+)
+def test_secrets_go_and_the_rest_stays(line: str, secret: str):
+    redactor = Redactor()
+    masked = redactor.redact(line)
+    assert secret not in masked
+    assert MASK in masked
+    assert masked.split()[0] == line.split(maxsplit=1)[0] or secret in line.split(maxsplit=1)[0]
+    assert redactor.count >= 1
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "GITHUB_TOKEN: ***",
+        "password: [secure]",
+        "TOKEN=${{ secrets.TOKEN }}",
+        "password = get_password()",
+        "Unexpected token < in JSON at position 0",
+        "HEAD is now at 3f786850e387550fdab836ed7e6dc881de23001b",
+        "Digest: sha256:3f786850e387550fdab836ed7e6dc881de23001b3f786850e387550fdab836ed",
+        "cache key: linux-node-3f786850e387550fdab836ed7e6dc881de23001b",
+        "Culture=neutral, PublicKeyToken=b77a5c561934e089",
+        "tests/test_password.py::test_password_reset PASSED",
+        "the password must not be empty, see the docs on basic authentication/authorization",
+        "restore-keys: v1-deps-a1b2c3d4",
+        "Including org.example:client-auth:2.7.1 in the jar",
+        "PWD=/home/a1b2c3d4e5/work",
+        "git@github.example:owner/repo.git",
+        "integrity sha512-Zm9vYmFyYmF6cXV4Zm9vYmFyYmF6cXV4Zm9vYmFyYmF6cXV4Zm9vYmFyYg==",
+        "http://localhost:8080/a/@b",
+    ],
+)
+def test_what_is_no_secret_stays(line: str):
+    assert Redactor().redact(line) == line
+
+
+def test_a_value_the_environment_printed_goes_everywhere_also_encoded():
+    redactor = Redactor()
+    redactor.observe(b"env:\n  DEPLOY_PASSWORD: xK9-fooBar77\n")
+    encoded = base64.b64encode(b"ci:xK9-fooBar77").decode()
+    lines = redactor.redact_lines(["login xK9-fooBar77 failed", f"sent {encoded}", "ci is up"])
+    assert lines == [f"login {MASK} failed", f"sent {MASK}", "ci is up"]
+
+
+def test_plain_words_are_not_learned():
+    redactor = Redactor()
+    redactor.observe(b"POSTGRES_PASSWORD=postgres\nTOKEN=***\n")
+    assert redactor.redact("starting postgres") == "starting postgres"
+
+
+def test_colours_inside_a_token_do_not_hide_it():
+    line = f"\x1b[31mtoken {GITHUB[:9]}\x1b[0m\x1b[1m{GITHUB[9:]}\x1b[0m end"
+    assert Redactor().redact(line) == f"token {MASK} end"
+
+
+@pytest.mark.parametrize("at", [4, 10, 30, 36])
+def test_a_token_broken_over_lines_goes_from_both(at: int):
+    lines = [f"push with {GITHUB[:at]}", f"{GITHUB[at:]} failed", "Next line"]
+    assert Redactor().redact_lines(lines) == [f"push with {MASK}", f"{MASK} failed", "Next line"]
+
+
+def test_a_whole_token_at_a_line_end_does_not_eat_the_next_line():
+    lines = [f"token {GITHUB}", "Cloning into repo"]
+    assert Redactor().redact_lines(lines)[1] == "Cloning into repo"
+
+
+def test_a_token_in_base64_goes():
+    encoded = base64.b64encode(f"x-access-token:{GITHUB}".encode()).decode()
+    assert Redactor().redact(f"extraheader {encoded}") == f"extraheader {MASK}"
+
+
+def test_a_private_key_goes_as_a_whole():
+    key = ["-----BEGIN RSA PRIVATE KEY-----", *BODY, "-----END RSA PRIVATE KEY-----"]
+    assert Redactor().redact_lines(["a", *key, "b"]) == ["a", *[MASK] * 5, "b"]
+
+
+def test_the_end_of_a_private_key_alone_is_enough():
+    masked = Redactor().redact_lines(["text", *BODY[1:], "-----END PRIVATE KEY-----", "b"])
+    assert masked == ["text", MASK, MASK, MASK, "b"]
+
+
+def test_the_middle_of_a_key_seen_before_goes_also_over_a_chunk_border():
+    redactor = Redactor()
+    redactor.observe(b"-----BEGIN PRIVATE KEY-----\n" + BODY[0].encode() + b"\n")
+    redactor.observe(("x" * 8 + BODY[1][8:]).encode() + b"\n-----END PRIVATE KEY-----\nhello you\n")
+    lines = [BODY[0], "x" * 8 + BODY[1][8:], "hello you"]
+    assert redactor.redact_lines(lines) == [MASK, MASK, "hello you"]
+
+
+def test_a_flood_of_telling_words_costs_bounded_work():
+    redactor = Redactor()
+    for n in range(40):
+        redactor.observe(b"".join(b"TOKEN=abc%dXyz%d\n" % (n, i) for i in range(5000)))
+    assert len(redactor._values) <= 2000
