@@ -55,7 +55,7 @@ _KEY_LINE: Final = re.compile(
 _BASE64: Final = re.compile(r"[A-Za-z0-9+/_-]{24,}={0,2}")
 _RUN_AFTER: Final = re.compile(r"[A-Za-z0-9+/_-]*={0,2}")
 _MIXED: Final = re.compile(r"(?=\S{4})(?=\S*\d)(?=\S*[A-Za-z])|\S{12}")
-_REST: Final = re.compile(r"[A-Za-z0-9_.+~/-]+=*(?:\s|$)")
+_REST: Final = re.compile(r"([A-Za-z0-9_.+~/-]+=*)(?:\s|$)")
 _LISTED: Final = re.compile(r"([;&]([\w.-]{2,60})=)([^;&\s]+)")
 _RUN: Final = re.compile(r"[A-Za-z0-9_.+/=~-]+")
 
@@ -225,7 +225,7 @@ class Redactor:
         """A secret cut at the line's end goes on where the next line begins."""
         run = _REST.match(lines[index + 1])
         if run and _MIXED.match(run[0]):
-            lines[index + 1] = MASK + lines[index + 1][run.end() :]
+            lines[index + 1] = MASK + lines[index + 1][run.end(1) :]
 
     def _mask_broken(self, lines: list[str], index: int) -> None:
         parts = [lines[index][-_WRAP:]]
