@@ -75,6 +75,20 @@ async def test_nothing_is_posted_while_the_pipeline_runs_or_after_it_was_retried
     assert len(fake.calls("POST")) == 1
 
 
+async def test_a_retry_that_leaves_the_attempt_as_it_is_counts_too(
+    fake: FakeGitLab, platform: GitLabPlatform, pipeline: Pipeline
+) -> None:
+    first = await read(platform, pipeline)
+    await platform.rerun(first, "job", named(first, "unit"))
+    fake.finish(pipeline, unit="failed")
+    second = await read(platform, pipeline)
+    await platform.rerun(second, "job", named(second, "lint"))  # as often as the unit job now
+    fake.finish(pipeline, lint="failed")
+    assert (await read(platform, pipeline)).attempt == second.attempt == 2
+    with pytest.raises(Conflict):
+        await platform.rerun(second, "failed_jobs", None)
+
+
 @pytest.mark.parametrize("scope", ["failed_jobs", "job"])
 @pytest.mark.parametrize("status", [500, 502, 504])
 async def test_a_lost_answer_is_looked_up_not_posted_again(
