@@ -28,6 +28,8 @@ from pipeline_guard.store.session import raw_connection
 
 CONCURRENCY = 8
 """Jobs at once per process; most of their time is spent waiting for a platform."""
+POLL_SECONDS = 0.5
+"""Workers are notified of new jobs, but a notification during a fetch is lost on them."""
 HEARTBEAT_SECONDS = 3.0
 LOST_AFTER_SECONDS = 12.0
 """A worker silent for so long is dead; its jobs go to another one."""
@@ -178,6 +180,7 @@ async def _work(app: procrastinate.App) -> None:
                 queues=[QUEUE],
                 concurrency=CONCURRENCY,
                 install_signal_handlers=False,
+                fetch_job_polling_interval=POLL_SECONDS,
                 update_heartbeat_interval=HEARTBEAT_SECONDS,
                 stalled_worker_timeout=LOST_AFTER_SECONDS,
                 shutdown_graceful_timeout=STOP_SECONDS,

@@ -4,6 +4,7 @@ import threading
 from dataclasses import dataclass
 from pathlib import Path
 
+from pipeline_guard.classifier.artifact import default_folder
 from pipeline_guard.classifier.predict import Model
 from pipeline_guard.domain.capabilities import Connected
 from pipeline_guard.domain.diagnosis import Diagnosis
@@ -68,7 +69,7 @@ class LazyJudge:
         """See stages.judge.Judge."""
         with self._making:
             if self._judge is None:
-                self._judge = Judge(load_rules(), Model())
+                self._judge = Judge(load_rules(), _model())
         return self._judge.judge(source, platform=platform, failed=failed, extra_lines=extra_lines)
 
 
@@ -77,6 +78,11 @@ def context(settings: Settings, database: Database, platforms: Platforms, queue:
     return Context(
         database, platforms.on, LazyJudge(), policy_of(settings), queue, scratch_folder(settings)
     )
+
+
+def _model() -> Model | None:
+    import os
+    return Model() if (default_folder() / "model.skops").exists() else None
 
 
 def describe_judge() -> str:

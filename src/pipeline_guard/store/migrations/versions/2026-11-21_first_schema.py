@@ -162,3 +162,32 @@ def _create_queue() -> None:
     if driver is None:
         raise RuntimeError("no open connection to create the queue's tables with")
     driver.execute(SchemaManager.get_schema())
+    # The queue looks for work when a job is added, not when one ends and frees its lock: what
+    # waits for that lock would lie there until the next poll. This tells the workers at once.
+    driver.execute(
+        """
+        CREATE INDEX ix_queue_lock ON procrastinate_jobs (lock)
+            WHERE lock IS NOT NULL AND status IN ('todo', 'doing');
+        CREATE FUNCTION pipeline_guard_lock_freed() RETURNS trigger LANGUAGE plpgsql AS $$
+        BEGIN
+            IF EXISTS (
+                SELECT FROM procrastinate_jobs WHERE lock = OLD.lock AND status = 'todo'
+            ) THEN
+                PERFORM pg_notify(
+                    'procrastinate_any_queue_v1',
+                    json_build_object('type', 'job_inserted', 'job_id', OLD.id)::text
+                );
+                PERFORM pg_notify(
+                    'procrastinate_queue_v1#' || OLD.queue_name,
+                    json_build_object('type', 'job_inserted', 'job_id', OLD.id)::text
+                );
+            END IF;
+            RETURN NULL;
+        END;
+        $$;
+        CREATE TRIGGER pipeline_guard_lock_freed
+            AFTER DELETE OR UPDATE OF status ON procrastinate_jobs
+            FOR EACH ROW WHEN (OLD.lock IS NOT NULL AND OLD.status = 'doing')
+            EXECUTE FUNCTION pipeline_guard_lock_freed();
+        """
+    )
