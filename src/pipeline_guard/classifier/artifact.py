@@ -104,16 +104,19 @@ def load(folder: Path) -> Weights:
     """Read the artifact of a folder; ConfigError when it is missing, damaged or of another age."""
     path = folder / FILE_NAME
     try:
-        parts = _unpack(path)
-        meta = json.loads(str(parts["meta"]))
-        weights = _weights(parts, meta)
+        return parse(path.read_bytes())
     except FileNotFoundError:
         raise ConfigError(
             f"{path}: no trained model there; `pipeline-guard train MANIFEST --out DIR` makes one"
         ) from None
     except (OSError, ValueError, KeyError, TypeError, zipfile.BadZipFile, struct.error) as error:
         raise ConfigError(f"{path}: not a model of this product ({error})") from error
-    return weights
+
+
+def parse(data: bytes) -> Weights:
+    """Read the artifact's bytes; raises what zipfile, json or a wrong shape raise."""
+    parts = _unpack(data)
+    return _weights(parts, json.loads(str(parts["meta"])))
 
 
 def _weights(parts: Mapping[str, Any], meta: Mapping[str, Any]) -> Weights:
@@ -134,8 +137,8 @@ def _table(parts: Mapping[str, Any], name: str) -> Table:
     return Table({term: row for row, term in enumerate(terms)}, idf, weights, bias)
 
 
-def _unpack(path: Path) -> dict[str, Any]:
-    with zipfile.ZipFile(path) as archive:
+def _unpack(data: bytes) -> dict[str, Any]:
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
         if sum(entry.file_size for entry in archive.infolist()) > _MAX_BYTES:
             raise ValueError("larger than any model of ours")
         schema = json.loads(archive.read("schema.json"))

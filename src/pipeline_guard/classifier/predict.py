@@ -24,6 +24,13 @@ class Model:
         self._folder = folder or default_folder()
         self._weights: Weights | None = None
 
+    @classmethod
+    def of(cls, weights: Weights) -> "Model":
+        """A model from numbers in memory."""
+        model = cls(Path())
+        model._weights = weights
+        return model
+
     @property
     def weights(self) -> Weights:
         """The stored numbers; ConfigError when the artifact is missing or damaged."""

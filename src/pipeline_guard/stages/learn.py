@@ -1,0 +1,277 @@
+"""Trains the model on labelled logs, read exactly as the judge reads them, and scores it honestly.
+
+Everything that is chosen (temperature, the formula's numbers, thresholds) is chosen on predictions
+made across folds; what a fold is scored with was fitted on the other folds alone.
+"""
+
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from pipeline_guard.classifier.artifact import Weights, parse
+from pipeline_guard.classifier.combine import combine, inputs
+from pipeline_guard.classifier.evaluate import Judged, evidence_lines, names_cause, score
+from pipeline_guard.classifier.features import select
+from pipeline_guard.classifier.fit import (
+    Document,
+    LabelledLine,
+    artifact_bytes,
+    fit_categories,
+    fit_formula,
+    fit_lines,
+    fit_temperature,
+)
+from pipeline_guard.classifier.manifest import Entry
+from pipeline_guard.classifier.predict import Model
+from pipeline_guard.classifier.split import FOLDS, folds, groups, sketch
+from pipeline_guard.domain.diagnosis import TRANSIENT_BY_NATURE
+from pipeline_guard.rules.load import RuleSet
+from pipeline_guard.stages.judge import WITHOUT_MODEL, Judge, Reading
+
+_SILVER = 0.3
+"""Weight of a log whose label came from a rule."""
+_WHOLE_EXCERPT = 0.5
+_CAUSES_PER_LOG = 8
+_OTHERS_PER_LOG = 40
+_PRECISION = 0.97
+"""Wanted of calls of "transient" across folds; the target is 0.95, this leaves room."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """A labelled log that was read; `group` is shared with its project and near-duplicates."""
+
+    entry: Entry
+    reading: Reading
+    group: int = 0
+    fold: int = 0
+
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """The excerpt's cleaned, redacted lines."""
+        return tuple(line.text for line in self.reading.excerpt.lines)
+
+
+@dataclass(frozen=True, slots=True)
+class Learned:
+    """A trained artifact and the figures for its card."""
+
+    artifact: bytes
+    scores: dict[str, Any]
+    meta: dict[str, Any]
+
+
+def read_samples(
+    entries: Sequence[Entry], judge: Judge, tell: Callable[[int], None] = lambda done: None
+) -> list[Sample]:
+    """Read every log once; `tell` hears how many are done. Raises LogError on an unreadable one."""
+    found: list[Sample] = []
+    for entry in entries:
+        found.append(Sample(entry, judge.read(entry.path)))
+        tell(len(found))
+    sketches = [sketch(sample.lines) for sample in found]
+    numbers = groups([entry.project for entry in entries], sketches)
+    places = folds(numbers, [entry.label for entry in entries])
+    return [
+        replace(sample, group=group, fold=fold)
+        for sample, group, fold in zip(found, numbers, places, strict=True)
+    ]
+
+
+def learn(samples: Sequence[Sample], rules: RuleSet, about: Mapping[str, Any]) -> Learned:
+    """Fit on everything, score across folds. `about` goes into the artifact's meta."""
+    parts = [
+        _fit([sample for sample in samples if sample.fold != fold], rules) for fold in range(FOLDS)
+    ]
+    said = [_say(sample, Model.of(parts[sample.fold])) for sample in samples]
+    tuned = [_tune([item for item in said if item.sample.fold != fold]) for fold in range(FOLDS)]
+    scores = _scores(samples, rules, parts, tuned)
+    meta = {**about, **_tune(said), "logs": len(samples), "groups": len({s.group for s in samples})}
+    return Learned(_artifact(samples, rules, meta), scores, meta)
+
+
+@dataclass(frozen=True, slots=True)
+class _Said:
+    """What a model that never saw the log's group says about it."""
+
+    sample: Sample
+    chances: dict[str, float]
+    cause: float
+
+
+def _say(sample: Sample, model: Model) -> _Said:
+    causes = model.causes(sample.lines)
+    chances = model.probabilities(sample.lines, causes)
+    return _Said(sample, chances, max(causes, default=-math.inf))
+
+
+def _fit(samples: Sequence[Sample], rules: RuleSet) -> Weights:
+    return parse(_artifact(samples, rules, {"temperature": 1.0, "settings": {}, "combine": {}}))
+
+
+def _artifact(samples: Sequence[Sample], rules: RuleSet, meta: Mapping[str, Any]) -> bytes:
+    line_table = fit_lines([*_lines_of(samples), *_lines_of_rules(rules)])
+    draft = artifact_bytes(line_table, line_table, ["any"], meta)
+    reader = Model.of(parse(draft))
+    documents = [*_documents(samples, reader), *_documents_of_rules(rules)]
+    classes, table = fit_categories(documents)
+    return artifact_bytes(line_table, table, classes, meta)
+
+
+def _lines_of(samples: Iterable[Sample]) -> Iterable[LabelledLine]:
+    for sample in samples:
+        wanted = evidence_lines(sample.entry.evidence)
+        if not wanted and sample.entry.label != "none":
+            continue
+        marked = [(text, names_cause(text, wanted)) for text in sample.lines if text.strip()]
+        causes = [text for text, is_cause in marked if is_cause]
+        for text in (causes or wanted)[:_CAUSES_PER_LOG]:
+            yield LabelledLine(text, True, sample.group)
+        others = [text for text, is_cause in marked if not is_cause]
+        step = max(1, len(others) // _OTHERS_PER_LOG)
+        for text in others[::step][:_OTHERS_PER_LOG]:
+            yield LabelledLine(text, False, sample.group)
+
+
+def _lines_of_rules(rules: RuleSet) -> Iterable[LabelledLine]:
+    """Every built-in rule brings lines that must hit: causes of all ecosystems, in few words."""
+    for number, rule in enumerate(rules.rules, 1):
+        if rule.strength != "consequence":
+            for text in rule.tests.match:
+                yield LabelledLine(text, True, -number)
+
+
+def _documents(samples: Iterable[Sample], reader: Model) -> Iterable[Document]:
+    for sample in samples:
+        label = sample.entry.label
+        if label in ("none", "unknown"):
+            continue
+        weight = _SILVER if sample.entry.silver else 1.0
+        best = tuple(select(sample.lines, reader.causes(sample.lines)))
+        yield Document(best, label, sample.group, weight)
+        yield Document(sample.lines, label, sample.group, weight * _WHOLE_EXCERPT)
+        wanted = evidence_lines(sample.entry.evidence)
+        if wanted:
+            yield Document(wanted, label, sample.group, weight)
+
+
+def _documents_of_rules(rules: RuleSet) -> Iterable[Document]:
+    for number, rule in enumerate(rules.rules, 1):
+        if rule.category not in ("none", "unknown") and rule.strength != "consequence":
+            for text in rule.tests.match:
+                yield Document((text,), rule.category, -number)
+
+
+def _tune(said: Sequence[_Said]) -> dict[str, Any]:
+    """Temperature, the formula's numbers and the thresholds, from predictions across folds."""
+    red = [item for item in said if item.sample.entry.label not in ("none", "unknown")]
+    labels = [item.sample.entry.label for item in red]
+    temperature = fit_temperature([item.chances for item in red], labels)
+    rows = [
+        inputs(
+            item.sample.reading.votes,
+            _sharpened(item.chances, temperature),
+            item.sample.reading.first,
+        )
+        for item in red
+    ]
+    weights = [0.0 if item.sample.entry.silver else 1.0 for item in red]
+    parameters = fit_formula(rows, labels, weights)
+    answers = [
+        _Answer.of(item, temperature, parameters) for item in red if not item.sample.entry.silver
+    ]
+    return {
+        "temperature": temperature,
+        "combine": parameters,
+        "settings": {
+            "unknown_below": _unknown_below(answers),
+            "transient_above": _transient_above(answers),
+            "cause_above": _cause_above(said),
+        },
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    """The formula's first choice for a log, and whether it is right."""
+
+    confidence: float
+    right: bool
+    transient: bool
+    would_pass: bool
+
+    @classmethod
+    def of(cls, item: _Said, temperature: float, parameters: Mapping[str, float]) -> "_Answer":
+        reading, chances = item.sample.reading, _sharpened(item.chances, temperature)
+        found = combine(reading.votes, chances, reading.first, parameters)
+        category, confidence = max(found.items(), key=lambda pair: (pair[1], pair[0]))
+        hit = next((hit for hit in reading.hits if hit.rule.category == category), None)
+        says = hit.rule.transient if hit else None
+        return cls(
+            confidence,
+            category == item.sample.entry.label,
+            category in TRANSIENT_BY_NATURE if says is None else says,
+            item.sample.entry.would_pass,
+        )
+
+
+def _sharpened(chances: Mapping[str, float], temperature: float) -> dict[str, float]:
+    """The same chances at another temperature."""
+    powers = {name: chance ** (1.0 / temperature) for name, chance in chances.items()}
+    total = sum(powers.values())
+    return {name: power / total for name, power in powers.items()}
+
+
+def _unknown_below(answers: Sequence[_Answer]) -> float:
+    """The highest threshold (up to 0.5) under which answers are wrong more often than right."""
+    best = 0.15
+    for step in range(4, 26):
+        threshold = step * 0.02
+        under = [answer for answer in answers if answer.confidence < threshold]
+        if len(under) >= 5 and sum(answer.right for answer in under) < 0.35 * len(under):
+            best = threshold
+    return round(best, 2)
+
+
+def _transient_above(answers: Sequence[_Answer]) -> float:
+    """The lowest confidence from which calls of "transient" are precise enough."""
+    for step in range(20, 50):
+        threshold = step * 0.02
+        calls = [a for a in answers if a.transient and a.confidence >= threshold]
+        if calls and sum(a.would_pass for a in calls) >= _PRECISION * len(calls):
+            return round(threshold, 2)
+    return 0.98
+
+
+def _cause_above(said: Sequence[_Said]) -> float:
+    """Just above the most suspicious line of any log without failure."""
+    quiet = [
+        item.cause
+        for item in said
+        if item.sample.entry.label == "none"
+        and item.sample.reading.verdict == "open"
+        and not item.sample.reading.trouble
+        and math.isfinite(item.cause)
+    ]
+    return round(max(quiet, default=WITHOUT_MODEL["cause_above"]) + 0.1, 3)
+
+
+def _scores(
+    samples: Sequence[Sample],
+    rules: RuleSet,
+    parts: Sequence[Weights],
+    tuned: Sequence[Mapping[str, Any]],
+) -> dict[str, Any]:
+    """Rules alone, the model alone, and both, on the same folds."""
+    judges = [
+        Judge(rules, Model.of(replace(weights, meta={**weights.meta, **tuning})))
+        for weights, tuning in zip(parts, tuned, strict=True)
+    ]
+    alone = Judge(rules, None)
+    ways: dict[str, Callable[[Sample], Judged]] = {
+        "rules": lambda s: Judged(s.entry, alone.conclude(s.reading)),
+        "model": lambda s: Judged(s.entry, judges[s.fold].conclude(replace(s.reading, hits=()))),
+        "both": lambda s: Judged(s.entry, judges[s.fold].conclude(s.reading)),
+    }
+    return {name: score([way(sample) for sample in samples]) for name, way in ways.items()}
