@@ -16,13 +16,13 @@ _FIRST: Final = 10
 """Groups of rule hits kept from the log's start, …"""
 _LAST: Final = 10
 """… and from its end."""
-_FIRST_TELLING: Final = 6
-_LAST_TELLING: Final = 10
+_FIRST_TELLING: Final = 12
+_LAST_TELLING: Final = 20
 _BEFORE, _AFTER = 2, 4
 """Context lines around a hit."""
 _BEFORE_END: Final = 25
 """Context before the line that ends a step in failure: the step's own tail."""
-_TAIL: Final = 30
+_TAIL: Final = 40
 _GROUP_SPAN: Final = 8
 """Hits closer than this many lines to a group's first hit belong to it."""
 _CHUNKS_KEPT: Final = 4
@@ -35,12 +35,10 @@ _TEXT_CAP: Final = 600
 
 _ENDS: Final = (b"##[error]Process completed", b"ERROR: Job failed", b"exited with", b"exit code")
 _WORDS: Final = (
-    b"##[error]",
-    *b"rror: |rror |Error|ERR|FAIL|ailed|ailure|fatal|Fatal|FATAL|panic|xception|Traceback".split(
-        b"|"
-    ),
-    *b"Killed|enied|imed out|imeout|not found|annot |nable to|No space|rejected|abort".split(b"|"),
-)
+    b"##[error]|rror:|rror |rror\x1b[0m|rror]|Error|ERR|FAIL|ailed|ailure|fatal|Fatal|FATAL|panic"
+    b"|xception|Traceback|Killed|enied|imed out|imeout|not found|annot |nable to|No space|rejected"
+    b"|abort|but was|not ok|xpected|\xe2\x9c\x97|\xe2\x9c\x96|\xe2\x9c\x98|!!"
+).split(b"|")
 _TELLING: Final = (*_ENDS, *_WORDS)
 
 
