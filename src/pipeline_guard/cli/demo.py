@@ -71,7 +71,7 @@ def register(app: typer.Typer) -> None:
 
 def _last_words(log: Path) -> str:
     lines = log.read_text(errors="replace").splitlines() if log.exists() else []
-    return lines[-1].strip() if lines else "none"
+    return lines[-1].strip()[:300] if lines else "none"
 
 
 class _Teller:
@@ -182,7 +182,7 @@ def _print_table(console: "Console", scene: "Scene") -> None:
     table = Table("build", "cause", "sure", "evidence", "what was done", "outcome", show_lines=True)
     for item in scene.failures:
         # As text, so that brackets in a log are not read as markup.
-        table.add_row(*(Text(cell) for cell in _cells(item, scene)))
+        table.add_row(*(Text(cell, overflow="fold") for cell in _cells(item, scene)))
     console.print(table)
 
 

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from tests.platforms.buildbot.conftest import TOKEN, Master
 
 from pipeline_guard.domain.events import Event, Ignored
@@ -166,3 +168,29 @@ def test_the_repository_is_named_by_the_main_source_stamp(
     outcome = READER.parse({}, body).outcome
     assert isinstance(outcome, Event)
     assert outcome.repository == name
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**60), 2**60) | st.text(max_size=8),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(["name", "sourcestamps", "logs", "content", "type", "project"]), inner
+        )
+    ),
+    max_leaves=12,
+)
+FIELDS = ["buildid", "complete", "results", "started_at", "builder", "buildset", "steps"]
+
+
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(st.dictionaries(st.sampled_from(FIELDS), JSON))
+def test_whatever_a_token_holder_sends_is_an_event_ignored_or_malformed(
+    changes: dict[str, Any],
+) -> None:
+    try:
+        parsed = READER.parse({}, payload(**changes))
+    except MalformedDelivery:
+        return
+    assert isinstance(parsed.outcome, Event | Ignored)
+    assert 0 < len(parsed.delivery_id) < 200

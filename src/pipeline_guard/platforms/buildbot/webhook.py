@@ -38,7 +38,7 @@ class BuildbotWebhook:
         del headers
         payload = _load(body)
         buildid = payload.get("buildid")
-        if not isinstance(buildid, int):
+        if not isinstance(buildid, int) or isinstance(buildid, bool):
             if isinstance(payload.get("buildrequest"), dict):
                 reason = Ignored("a request for a build; nothing has run yet")
                 return Parsed(hashlib.sha256(body).hexdigest(), "buildrequest", reason, body)
@@ -87,8 +87,8 @@ def _delivery_id(payload: Mapping[str, Any], buildid: int) -> str:
 
     The times keep apart the builds of a master whose database was made anew and counts from 1.
     """
-    parts = (buildid, payload.get("started_at"), payload.get("complete_at"), payload.get("results"))
-    return "build-" + "-".join("x" if part is None else str(part) for part in parts)
+    times = [payload.get(name) for name in ("started_at", "complete_at", "results")]
+    return "-".join(["build", *(str(part)[:40] for part in (buildid, *times))])
 
 
 def _event(payload: Mapping[str, Any], buildid: int) -> Event:
@@ -96,13 +96,15 @@ def _event(payload: Mapping[str, Any], buildid: int) -> Event:
     builder = payload.get("builder")
     if not isinstance(buildset, dict) or not isinstance(builder, dict):
         raise MalformedDelivery("a finished build without its `buildset` and `builder`")
-    stamps = [stamp for stamp in buildset.get("sourcestamps") or () if isinstance(stamp, dict)]
+    first = buildset.get("rebuilt_buildid")
     return Event(
         kind="run_finished",
         platform=PLATFORM,
-        repository=repository_of(main_stamp(stamps), str(builder.get("name") or "")),
+        repository=repository_of(
+            main_stamp(_dicts(buildset.get("sourcestamps"))), str(builder.get("name") or "")
+        ),
         # A rebuild names the first build of its chain; the API says the rest.
-        run_id=str(buildset.get("rebuilt_buildid") or buildid),
+        run_id=str(first if isinstance(first, int) else buildid),
         conclusion=conclusion_of(payload.get("results")),
         job_id=str(buildid),
         hints={"buildid": buildid},
@@ -111,11 +113,9 @@ def _event(payload: Mapping[str, Any], buildid: int) -> Event:
 
 def _take_logs(payload: dict[str, Any]) -> Iterator[InlineLog]:
     """Remove the logs' text from the payload, yielding those of steps that did not pass."""
-    for step in payload.get("steps") or ():
-        if not isinstance(step, dict):
-            continue
-        for log in step.get("logs") or ():
-            content = log.pop("content", None) if isinstance(log, dict) else None
+    for step in _dicts(payload.get("steps")):
+        for log in _dicts(step.get("logs")):
+            content = log.pop("content", None)
             text = content.get("content") if isinstance(content, dict) else content
             if isinstance(text, str) and conclusion_of(step.get("results")) == "failure":
                 yield InlineLog(
@@ -123,6 +123,11 @@ def _take_logs(payload: dict[str, Any]) -> Iterator[InlineLog]:
                     name=f"{step.get('name')}/{log.get('name')}",
                     text=_plain(text) if log.get("type") == "s" else text,
                 )
+
+
+def _dicts(value: object) -> list[dict[str, Any]]:
+    """The objects of a JSON list; none where something else came."""
+    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
 
 
 def _plain(text: str) -> str:
