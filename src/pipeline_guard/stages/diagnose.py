@@ -132,10 +132,17 @@ async def _diagnose(
             context.judge.judge, source, platform=run.platform, failed=True, extra_lines=remarks
         )
     except LogError as error:
-        note = f"The log could not be read: {error}"
-        return Diagnosis("unknown", 0.0, "none", transient=False, notes=(note,))
+        return _unread(f"The log could not be read: {error}")
+    except Exception as error:
+        # A bug of ours, or a log nobody foresaw: the failure itself must not be lost with it.
+        log.exception("judgement_failed", repository=run.repository, run=run.run_id, job=job.name)
+        return _unread(f"The log could not be judged: {type(error).__name__}: {error}")
     finally:
         source.unlink(missing_ok=True)
+
+
+def _unread(note: str) -> Diagnosis:
+    return Diagnosis("unknown", 0.0, "none", transient=False, notes=(note,))
 
 
 async def _as_stream(text: str) -> AsyncIterator[bytes]:

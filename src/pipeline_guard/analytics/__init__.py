@@ -1,1 +1,0 @@
-"""Figures over history: what failed, what was healed, what it cost."""
