@@ -63,9 +63,8 @@ class Master:
 
     def force(self, builder: str, **params: str) -> None:
         call = {"jsonrpc": "2.0", "id": 1, "method": "force", "params": params}
-        httpx.post(
-            f"{self.url}/api/v2/forceschedulers/force-{builder}", json=call, timeout=10
-        ).raise_for_status()
+        where = f"{self.url}/api/v2/forceschedulers/force-{builder}"
+        httpx.post(where, json=call, timeout=10).raise_for_status()
 
     async def finished(self, builder: str, count: int) -> dict[str, Any]:
         """The builder's newest build, once it has `count` finished ones."""
@@ -74,7 +73,7 @@ class Master:
             builds = await asyncio.to_thread(self.lab.builds, builder)
             if len(builds) >= count and all(build["complete"] for build in builds):
                 return builds[-1]
-            await asyncio.sleep(0.05)
+            await asyncio.sleep(0.1)
         raise AssertionError(f"{builder}: no {count} finished builds within 20 s")
 
     async def built(self, builder: str, **params: str) -> dict[str, Any]:

@@ -55,6 +55,8 @@ class Buildbot:
         self._web, self._wire = free_ports(2)
         self.url = f"http://127.0.0.1:{self._web}"
         self._facts = dict(facts)
+        # One client for all polling: each new one costs more time than the question.
+        self._http = httpx.Client(base_url=self.url, timeout=10, trust_env=False)
 
     def create(self) -> None:
         """Make the master's database and both configurations."""
@@ -104,7 +106,7 @@ class Buildbot:
 
     def get(self, path: str, plural: str, **params: str | int) -> list[dict[str, Any]]:
         """Resources of the master's API, read as anybody may."""
-        answer = httpx.get(f"{self.url}/api/v2/{path}", params=params, timeout=10, trust_env=False)
+        answer = self._http.get(f"/api/v2/{path}", params=params)
         answer.raise_for_status()
         rows: list[dict[str, Any]] = answer.json()[plural]
         return rows
@@ -123,7 +125,5 @@ class Buildbot:
             "repository": repository,
             "project": project,
         }
-        answer = httpx.post(
-            f"{self.url}/change_hook/base", data=change, timeout=10, trust_env=False
-        )
+        answer = self._http.post("/change_hook/base", data=change)
         answer.raise_for_status()

@@ -82,7 +82,7 @@ class Processes:
                     )
             if time.monotonic() > deadline:
                 raise DemoFailed(f"{what} did not happen within {seconds:.0f} s: see {self.root}")
-            time.sleep(0.1)
+            time.sleep(0.2)
 
     def stop(self) -> None:
         """End every process, newest first, and whatever they left behind below the root."""

@@ -30,6 +30,7 @@ class Stage:
         self._repository = self._root / "shop"
         guard, self._rates = free_ports(2)
         self.guard = f"http://127.0.0.1:{guard}"
+        self._http = httpx.Client(base_url=self.guard, timeout=10, trust_env=False)
         self._token = secrets.token_urlsafe(24)
         self._password = secrets.token_urlsafe(24)
         self.buildbot = Buildbot(
@@ -73,7 +74,7 @@ class Stage:
 
     def _ready(self) -> bool:
         try:
-            return httpx.get(f"{self.guard}/readyz", timeout=5, trust_env=False).is_success
+            return self._http.get("/readyz").is_success
         except httpx.TransportError:
             return False
 
@@ -126,12 +127,7 @@ class Stage:
 
     def failures(self) -> list[dict[str, Any]]:
         """What the service knows, oldest first."""
-        answer = httpx.get(
-            f"{self.guard}/api/v1/failures",
-            params={"repository": PROJECT},
-            timeout=10,
-            trust_env=False,
-        )
+        answer = self._http.get("/api/v1/failures", params={"repository": PROJECT})
         answer.raise_for_status()
         items: list[dict[str, Any]] = answer.json()["items"]
         return items[::-1]
