@@ -9,7 +9,7 @@ from typing import Final
 from ahocorasick_rs import BytesAhoCorasick, MatchKind
 
 from pipeline_guard.logs.clean import clean_line
-from pipeline_guard.logs.read import Chunk
+from pipeline_guard.logs.read import Chunk, newlines
 from pipeline_guard.logs.redact import Redactor
 
 _FIRST: Final = 10
@@ -151,7 +151,7 @@ class ExcerptBuilder:
     def _telling(self, chunk: Chunk) -> Iterator[int]:
         line, counted = chunk.first_line, 0
         for _, start, _ in self._finder.find_matches_as_indexes(chunk.data):
-            line += chunk.data.count(b"\n", counted, start)
+            line += newlines(chunk.data, counted, start)
             counted = start
             yield line
 

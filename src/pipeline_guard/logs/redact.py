@@ -43,7 +43,10 @@ _NEEDLES: Final = tuple(
     b"PRIVATE".split()
 )
 # What follows such a word when a value follows it.
-_TELLING: Final = re.compile(rb"[\w.-]{0,64}\\?[\"']?\]?[ \t]*[:=]| KEY")
+_TELLING: Final = re.compile(
+    rb"[\w.-]{0,64}\\?[\"']?\]?[ \t]*(?::=|=>|[:=])[ \t]*\\?[\"']?[^\s*$<{(\"'\\]{6}| KEY"
+)
+_FLAGGED: Final = re.compile(rb"\s--?[\w-]{0,30}$")
 _KEY_BEGIN: Final = re.compile(r"-----BEGIN [A-Z0-9 ]*PRIVATE KEY(?: BLOCK)?-----")
 _KEY_END: Final = re.compile(r"-----END [A-Z0-9 ]*PRIVATE KEY(?: BLOCK)?-----")
 _KEY_ONE_LINE: Final = re.compile(
@@ -89,7 +92,9 @@ class Redactor:
             if start < done or self._budget <= 0:
                 continue
             begin = max(chunk.rfind(b"\n", 0, start) + 1, start - _BEFORE)
-            if not _TELLING.match(chunk, end) and b" -" not in chunk[begin:start]:
+            if not _TELLING.match(chunk, end) and not _FLAGGED.search(
+                chunk, max(begin, start - 40), start
+            ):
                 continue
             done = chunk.find(b"\n", end, end + _AFTER) + 1 or min(end + _AFTER, len(chunk))
             self._budget -= _LINE_COST

@@ -7,7 +7,7 @@ from typing import Final
 from ahocorasick_rs import BytesAhoCorasick, MatchKind
 
 from pipeline_guard.logs.clean import clean_line
-from pipeline_guard.logs.read import Chunk
+from pipeline_guard.logs.read import Chunk, newlines
 
 Path = tuple[str, ...]
 
@@ -49,7 +49,7 @@ class StepTree:
         for needle, start, end in self._finder.find_matches_as_indexes(chunk.data):
             if self._marks >= _MARKS_CAP:
                 return
-            line += chunk.data.count(b"\n", counted, start)
+            line += newlines(chunk.data, counted, start)
             counted = start
             self._mark(_NEEDLES[needle], chunk.data, end, line)
 
