@@ -35,11 +35,13 @@ def simulator(packages: Path) -> Iterator[str]:
     with subprocess.Popen(
         [node, str(script), str(packages.resolve())], stdout=subprocess.PIPE, text=True
     ) as process:
-        assert process.stdout is not None
-        port = process.stdout.readline().strip()
-        assert port.isdigit(), f"the simulator did not start: {port}"
-        yield f"http://127.0.0.1:{port}"
-        process.terminate()
+        try:
+            assert process.stdout is not None
+            port = process.stdout.readline().strip()
+            assert port.isdigit(), f"the simulator did not start: {port}"
+            yield f"http://127.0.0.1:{port}"
+        finally:
+            process.terminate()
 
 
 @pytest.fixture

@@ -7,7 +7,9 @@ from pipeline_guard.domain.capabilities import CommentResult
 from pipeline_guard.domain.events import Event
 from pipeline_guard.errors import NotAuthorized, PlatformUnavailable
 from pipeline_guard.platforms.github.adapter import GitHub
+from pipeline_guard.platforms.github.client import Client
 from pipeline_guard.platforms.github.comments import LONGEST_BODY, fitted
+from pipeline_guard.platforms.github.credentials import TokenCredentials
 
 MARKER = "<!-- guard -->"
 
@@ -58,6 +60,35 @@ async def test_others_are_not_edited_even_when_we_are_unknown(
     result = await upsert(github, fake, pull, "ours")
     assert result.created
     assert theirs.body == f"{MARKER} pasted"
+    assert fake.calls("PATCH") == []
+
+
+async def test_a_bot_that_cannot_ask_for_its_name_finds_its_comment(fake: FakeGitHub) -> None:
+    fake.add_token("ghs_job", "github-actions[bot]")
+    github = GitHub(Client(fake.url, TokenCredentials("ghs_job"), retry_wait=0))
+    pull = fake.add_pull()
+    first = await upsert(github, fake, pull, "one")
+    again = await upsert(github, fake, pull, "two")
+    assert (again.comment_id, again.created) == (first.comment_id, False)
+    await github.aclose()
+
+
+async def test_a_platform_that_lists_no_comments_still_takes_them(
+    fake: FakeGitHub, github: GitHub
+) -> None:
+    pull = fake.add_pull()
+    fake.fail("GET", "/comments", 404, times=9)
+    assert (await upsert(github, fake, pull, "one")).created
+
+
+async def test_a_comment_that_cannot_be_read_is_still_edited(
+    fake: FakeGitHub, github: GitHub
+) -> None:
+    pull = fake.add_pull()
+    first = await upsert(github, fake, pull, "one")
+    fake.fail("GET", "/issues/comments/", 405)
+    await upsert(github, fake, pull, "two", first.comment_id)
+    assert bodies(fake) == [f"{MARKER}\ntwo"]
 
 
 async def test_a_deleted_comment_is_written_anew(fake: FakeGitHub, github: GitHub) -> None:

@@ -86,8 +86,8 @@ async def test_a_deleted_branch_leaves_no_head(fake: FakeGitHub, github: GitHub)
 
 async def test_optional_lookups_may_be_missing(fake: FakeGitHub, github: GitHub) -> None:
     made = fake.add_run(event="pull_request")
-    for path in ("/branches/", "/pulls$", "/user$"):
-        fake.fail("GET", path, 404, times=9, body={"message": "Not Found"})
+    for path, status in (("/branches/", 404), ("/pulls$", 501), ("/user$", 405)):
+        fake.fail("GET", path, status, times=9, body={"message": "Not Found"})
     run = await github.read_run(event(made))
     assert (run.request, run.head_sha) == (None, None)
     assert await github.identity() is None
@@ -105,6 +105,16 @@ async def test_a_short_outage_is_ridden_out(fake: FakeGitHub, github: GitHub) ->
     fake.fail("GET", r"/runs/\d+$", 503, times=9)
     with pytest.raises(PlatformUnavailable):
         await github.read_run(event(made))
+
+
+async def test_refresh_sees_the_request_move_on_and_close(fake: FakeGitHub, github: GitHub) -> None:
+    pull = fake.add_pull(head_repo="friend/shop")
+    run = await github.read_run(event(fake.add_run(head_repo="friend/shop")))
+    assert run.request is not None
+    pull.sha = "2" * 40
+    assert (await github.refresh(run)).head_sha == "2" * 40
+    pull.state = "closed"
+    assert (await github.refresh(run)).request is None
 
 
 async def test_refresh_reads_jobs_only_when_they_changed(fake: FakeGitHub, github: GitHub) -> None:

@@ -58,7 +58,9 @@ class GitHub:
         if (now.attempt, now.status) != (run.attempt, run.status):
             jobs = await self._jobs(run.repository, run.run_id, now.attempt, None)
             now = replace(now, jobs=tuple(jobs))
-        return await self._with_head(now, data, await self._pulls.find(run.repository, data))
+        known = run.request
+        request = await self._pulls.again(run.repository, known) if known else None
+        return await self._with_head(now, data, request)
 
     async def stream_log(self, run: Run, job: Job) -> AsyncIterator[bytes]:
         """The job's log in raw chunks; raises NotFound when GitHub has none (any more)."""

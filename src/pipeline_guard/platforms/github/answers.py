@@ -70,7 +70,7 @@ def _kind(status: int, said: str) -> type[PlatformError]:
         return Conflict
     if status == 403 and _CANNOT.search(said):
         return Rejected
-    if status in (408, 425) or status >= 500:
+    if status in (408, 425) or (status >= 500 and status != 501):  # 501 stays as it is
         return PlatformUnavailable
     return _BY_STATUS.get(status, Rejected)
 

@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
 from pipeline_guard.domain.capabilities import CommentResult
-from pipeline_guard.errors import NotAuthorized, NotFound, PlatformUnavailable
+from pipeline_guard.errors import NotAuthorized, NotFound, PlatformError, PlatformUnavailable
 from pipeline_guard.platforms.github.client import Client
 from pipeline_guard.platforms.github.read import text
 
@@ -41,16 +41,21 @@ class Comments:
             answer = await self._client.get(repository, _path(repository, comment_id))
         except NotFound:
             return None
+        except PlatformError as error:
+            if error.worth_retry:
+                raise
+            return {"id": comment_id}  # it cannot be read, but perhaps written
         return answer.data if isinstance(answer.data, dict) else None
 
     async def _find(self, repository: str, number: int, marker: str) -> dict[str, Any] | None:
         login = await self._identity()
         path = f"/repos/{repository}/issues/{number}/comments"
-        async for comment in self._client.pages(repository, path):
-            author = text(comment, "user", "login")
-            is_ours = login is None or author is None or author.lower() == login.lower()
-            if is_ours and marker in (text(comment, "body") or ""):
-                return comment
+        try:
+            async for comment in self._client.pages(repository, path):
+                if _is_by(login, comment) and marker in (text(comment, "body") or ""):
+                    return comment
+        except NotFound:  # whether one may be written there, writing will tell
+            pass
         return None
 
     async def _edit(self, repository: str, comment: dict[str, Any], body: str) -> CommentResult:
@@ -72,6 +77,18 @@ class Comments:
                 raise
             answer = await self._client.send("POST", repository, path, {"body": body})
         return _result(answer.data or {}, created=True)
+
+
+def _is_by(login: str | None, comment: dict[str, Any]) -> bool:
+    """True for our own comments; where our login is unknown, for those no person wrote.
+
+    Who may write in a repository may edit the comments of others, so GitHub does not stop us.
+    A token that cannot tell its login is one of an App, and Apps write as bots.
+    """
+    author = text(comment, "user", "login")
+    if login is None:
+        return text(comment, "user", "type") != "User"
+    return author is None or author.lower() == login.lower()
 
 
 def fitted(body: str, marker: str) -> str:

@@ -11,6 +11,9 @@ from pipeline_guard.platforms.github.read import dig, request_from, text
 _PAGES_OF_PULLS: Final = 3
 """Of the most recently updated open requests, 300 are compared; older ones run no pipeline."""
 
+_NEVER_REQUESTED: Final = ("schedule", "release", "deployment", "deployment_status")
+"""Triggers that have nothing to do with a pull request."""
+
 Json = dict[str, Any]
 
 
@@ -36,8 +39,7 @@ class Pulls:
             return None
         listed = await self._optional_list(repository, f"/repos/{repository}/commits/{sha}/pulls")
         best = _best(listed or [], run, repository)
-        by_request = str(run.get("event") or "pull_request").startswith("pull_request")
-        if best is not None or (listed is not None and not by_request):
+        if best is not None or run.get("event") in _NEVER_REQUESTED:
             return best
         pulls = await self._optional_list(
             repository,
@@ -47,6 +49,16 @@ class Pulls:
             direction="desc",
         )
         return _best([pull for pull in pulls or [] if _is_head(pull, run)], run, repository)
+
+    async def again(self, repository: str, known: ChangeRequest) -> ChangeRequest | None:
+        """A known request as it is now, None when it was closed."""
+        try:
+            answer = await self._client.get(repository, f"/repos/{repository}/pulls/{known.number}")
+        except PlatformError as error:
+            if error.worth_retry:
+                raise
+            return known
+        return request_from(answer.data or {}, repository)
 
     async def head(self, repository: str, run: Json) -> str | None:
         """The newest commit of the run's branch; "" when the branch is gone, None when untold.

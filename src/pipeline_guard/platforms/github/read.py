@@ -128,7 +128,8 @@ def request_from(pull: Json, repository: str) -> ChangeRequest | None:
 
 def run_from(data: Json, repository: str, run_id: str, *, jobs: Sequence[Job] = ()) -> Run:
     """A run as GitHub tells it, without its request and head, which need calls of their own."""
-    status = status_of(data.get("status"))
+    # Where no status is told, a conclusion means that the run is over.
+    status = status_of(data.get("status") or ("completed" if data.get("conclusion") else None))
     return Run(
         platform="github",
         repository=repository,
