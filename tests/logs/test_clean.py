@@ -1,0 +1,72 @@
+"""Cleaning: what each platform wraps around a line goes, what a person reads stays."""
+
+import pytest
+import re2
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pipeline_guard.logs.clean import clean_line, prefix_pattern
+
+STAMPED = [
+    (b"2026-01-01T00:00:00.1234567Z ##[error]no\r\n", "##[error]no"),
+    (b"\xef\xbb\xbf2026-01-01T00:00:00.1234567Z first", "first"),
+    (b"2026-01-01T00:00:00.000000Z 00O out", "out"),
+    (b"2026-01-01T00:00:00.000000Z 01E+rest", "rest"),
+    (b"2026-01-01T00:00:00.000000Z 01E \x1b[0;31mred", "red"),
+    (b"[2026-01-01T00:00:00.000Z] jenkins", "jenkins"),
+    (b"12:34:56  older jenkins", "older jenkins"),
+    (b"[00:01:02] appveyor", "appveyor"),
+    (b"[taskcluster 2026-01-01 00:00:00.381Z] tc", "tc"),
+    (b"[task 2026-01-01T00:00:00.381+00:00] tc", "tc"),
+    (b"2026-01-01 12:00:00.123456 | zuul", "zuul"),
+    (b"\x1b_bk;t=1700000000000\x07buildkite", "buildkite"),
+    (b"build\tRun tests\t2026-01-01T00:00:00.0000000Z gh", "gh"),
+    (b"travis_fold:start:a\r\x1b[0Ktravis", "travis"),
+    (b"\x1b[0Ktravis_time:end:0a:start=1,finish=2\r\x1b[0Ktravis", "travis"),
+    (b"section_start:1:get_sources[collapsed=true]\r\x1b[0Kgitlab", "gitlab"),
+    (b"2026-01-01T00:00:00.0Z 00O section_end:1:a\r\x1b[0Kgitlab", "gitlab"),
+    (b"plain", "plain"),
+]
+
+
+@pytest.mark.parametrize(("raw", "text"), STAMPED)
+def test_wrappings_go(raw: bytes, text: str):
+    assert clean_line(raw) == text
+
+
+@pytest.mark.parametrize(("raw", "text"), STAMPED)
+def test_the_prefix_lets_an_anchored_pattern_match_raw_lines(raw: bytes, text: str):
+    pattern = f"(?m)^{prefix_pattern()}{re2.escape(text)}"
+    log = b"before\n" + raw + b"\nafter\n"
+    assert re2.search(pattern.encode(), log)
+
+
+@pytest.mark.parametrize(
+    ("raw", "text"),
+    [
+        (b"10%\r 50%\r100% done\r\n", "100% done"),
+        (b"Receiving 99%\rReceiving 100%\r\x1b[K\n", "Receiving 100%"),
+        (b"abc\b\bX", "aX"),
+        (b"a \x1b]8;;https://x.example\x07link\x1b]8;;\x07 b", "a link b"),
+        (b"\x1b[38;5;196mred\x1b[m and \x1b(Bplain", "red and plain"),
+        (b"\x1b]0;never closed, still readable", "]0;never closed, still readable"),
+        (b"\xff\xfe bad \x80", "\ufffd\ufffd bad \ufffd"),
+        (b"2026-03-23 20:19:00,012 - app - INFO kept", "2026-03-23 20:19:00,012 - app - INFO kept"),
+        (b"a\tb\tc", "a\tb\tc"),
+        (b"", ""),
+    ],
+)
+def test_what_a_person_sees_stays(raw: bytes, text: str):
+    assert clean_line(raw) == text
+
+
+def test_buildbot_flags_go_only_when_asked():
+    assert clean_line(b"eerror: x", buildbot=True) == "error: x"
+    assert clean_line(b"eerror: x") == "eerror: x"
+
+
+@given(st.binary(max_size=300))
+def test_any_bytes_give_one_line_without_escapes(raw: bytes):
+    text = clean_line(raw.replace(b"\n", b""))
+    assert "\x1b" not in text
+    assert "\n" not in text
