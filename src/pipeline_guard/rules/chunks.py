@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from pipeline_guard.logs.read import Chunk
 
-SLICE_BYTES = 1 << 16
+SLICE_BYTES = 1 << 14
 """Small enough that finding a hit inside a slice is cheap, large enough that calls do not count."""
 _COLOURS = re.compile(
     rb"\x1b(?:\[[0-?]*+[ -/]*+[@-~]|[\]_P^X][^\x07\x1b\n]*+(?:\x07|\x1b\\)?"
@@ -37,16 +37,19 @@ class Slice:
         return self.data.rfind(b"\n", 0, offset) + 1, len(self.data) if end < 0 else end
 
 
+_COLUMNS = re.compile(rb"(?m)^[^\t\n]+\t[^\t\n]+\t(?=(?:\xef\xbb\xbf)?\d{4}-\d\d-\d\dT)")
+"""Job and step, as `gh run view --log` puts them before each line."""
+
+
 def slices(chunk: Chunk) -> Iterator[Slice]:
     """Yield a chunk's lines in slices of about SLICE_BYTES (one longer line stays whole)."""
-    data = flatten(chunk.data)
-    line, start = chunk.first_line, 0
+    data, line, start = chunk.data, chunk.first_line, 0
     while start < len(data):
         end = data.rfind(b"\n", start, start + SLICE_BYTES) + 1
         if end <= start:
             end = data.find(b"\n", start) + 1 or len(data)
         piece = data[start:end]
-        yield Slice(piece, line, chunk.part)
+        yield Slice(flatten(piece), line, chunk.part)
         line += piece.count(b"\n")
         start = end
 
@@ -59,6 +62,8 @@ def flatten(data: bytes) -> bytes:
         data = data.replace(b"\r\n", b"\n")
         if b"\r" in data:
             data = _shown_last(data)
+    if _COLUMNS.match(data):
+        data = _COLUMNS.sub(b"", data)
     return data
 
 

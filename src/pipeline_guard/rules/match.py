@@ -58,7 +58,7 @@ class Scanner:
         fresh: list[RuleHit] = []
         for piece in slices(chunk):
             self._facts.last = self._base + piece.first_line + piece.data.count(b"\n") - 1
-            for probe in self._program.scan.Match(piece.data) or ():
+            for probe in self._program.probes_in(piece.data):
                 self._note(probe, piece, fresh)
         return fresh
 

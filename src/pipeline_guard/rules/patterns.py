@@ -5,16 +5,20 @@ A pattern is written for one cleaned line. Scanning, however, runs over many raw
 """
 
 import re
+from typing import Final
 
 import re2
 
-from pipeline_guard.logs.clean import prefix_pattern
+from pipeline_guard.rules.fragments import TOKEN, fragments
 
 MAX_PATTERN_CHARS = 1000
 MAX_PROGRAM = 4000
 """Instructions of the compiled pattern: a bound for counted repetitions such as (a{1,99}){1,99}."""
 LINE_MEMORY = 8 << 20
 
+LINE_START: Final = r"(?m:^)(?:\xef\xbb\xbf)?(?:(?:\[(?:[a-z]+ )?)?\d[-\dTZ:., OE+\]|]*)?"
+"""Where a line's text may begin in a raw line: at its start or behind what looks like a time.
+Looser than `logs.clean.prefix_pattern`, and far smaller: each `^` of each rule carries a copy."""
 #: What a refused construct is called, by what it looks like in the pattern.
 _REFUSED = (
     (r"\(\?=", "a lookahead (?=…)"),
@@ -31,10 +35,10 @@ _REFUSED = (
     (r"\\Z", "the anchor \\Z (write $)"),
     (r"(?:[*+?]|\})\+", "a possessive quantifier (*+, ++, ?+)"),
 )
-_TOKEN = re.compile(
-    r"\\Q.*?(?:\\E|$)|\\[pPx]\{[^}]*\}|\\.|\[\^?\]?(?:\[:\^?\w+:\]|\\.|[^\]\\])*\]|.", re.DOTALL
-)
-_LOOSE = re.compile(r"\{1,\d+\}")
+_NOT_ASCII = re.compile(r"[^\x00-\x7f]")
+_HIGH = r"\\x80-\\xff"
+_WIDE = r"(?:[\x80-\xff]{1,4})"
+_COUNT = re.compile(r"\{\d+(?:,\d*)?\}")
 
 
 def line_options(*, capture: bool = True) -> re2.Options:
@@ -73,7 +77,7 @@ def _shape_problem(pattern: str, compiled: re2._Regexp) -> str | None:
         return "the pattern grows too large when compiled: make its counted repetitions smaller"
     if compiled.search("") is not None:
         return "the pattern matches an empty line, so it would match every line"
-    tokens = _TOKEN.findall(pattern)
+    tokens = TOKEN.findall(pattern)
     if any(edge in ([".", "*"], [".", "+"]) for edge in (tokens[:2], tokens[-2:])):
         return "leave out the .* at the edge: a pattern matches anywhere in the line"
     return None
@@ -88,25 +92,34 @@ def for_scan(pattern: str) -> bytes:
     """Rewrite an accepted pattern so that it finds at least the same lines in raw chunks.
 
     The chunks are free of colours and carriage returns; the platform's prefix is still there.
-    Bounds in the prefix are dropped: they would cost the automaton one state per column, and the
+    Counted repetitions lose their count, which would cost the automaton a state for each; the
     line is checked exactly afterwards anyhow.
     """
-    start = rf"(?m:^){_LOOSE.sub('+', prefix_pattern())}"
     end = r"[ \t]*(?m:$)"
-    swap = {"^": start, "\\A": start, "$": end, "\\z": end}
-    rewritten = "".join(swap.get(token, token) for token in _TOKEN.findall(pattern))
-    return _bytes_only(rewritten)
+    swap = {"^": LINE_START, "\\A": LINE_START, "$": end, "\\z": end}
+    tokens = TOKEN.findall(pattern)
+    return "".join(swap.get(token) or _bytes_only(token) for token in tokens).encode("ascii")
 
 
-def _bytes_only(pattern: str) -> bytes:
-    """Write a pattern for Latin-1 matching: beyond ASCII, each character as any few bytes."""
-    pattern = re.sub(r"\\x\{([0-9A-Fa-f]+)\}", _escape_of, pattern)
-    return re.sub(r"[^\x00-\x7f]", "[\\\\x80-\\\\xff]{1,4}", pattern).encode("ascii")
+def for_stream(pattern: str) -> tuple[bytes, ...]:
+    """Give what to look for in the stream: one of these is wherever `for_scan` would match."""
+    return tuple(for_scan(part) for part in fragments(pattern))
 
 
-def _escape_of(match: re.Match[str]) -> str:
-    code = int(match[1], 16)
-    return match[0] if code < 0x80 else "[\\x80-\\xff]{1,4}"
+def _bytes_only(token: str) -> str:
+    """Write one token for Latin-1 matching: beyond ASCII, a character is a few bytes of any kind."""
+    if _COUNT.fullmatch(token):
+        return "*" if token.startswith(("{0", "{,")) else "+"
+    escape = re.fullmatch(r"\\x\{([0-9A-Fa-f]+)\}", token)
+    if escape and int(escape[1], 16) > 0x7F:
+        return _WIDE
+    if token.isascii():
+        return token
+    if token.startswith("[^"):
+        return _NOT_ASCII.sub("", token) if _NOT_ASCII.sub("", token) != "[^]" else "."
+    if token.startswith("["):
+        return f"(?:{_NOT_ASCII.sub(_HIGH, token)}{{1,4}})"
+    return _NOT_ASCII.sub(lambda _: _WIDE, token)
 
 
 def _refusal(pattern: str, error: Exception) -> str:

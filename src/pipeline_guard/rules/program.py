@@ -7,7 +7,7 @@ from functools import cached_property
 import re2
 
 from pipeline_guard.rules.conditions import EXIT_CODE
-from pipeline_guard.rules.patterns import for_scan, line_options, scan_options
+from pipeline_guard.rules.patterns import for_scan, for_stream, line_options, scan_options
 from pipeline_guard.rules.schema import Rule
 
 SET_MEMORY = 256 << 20
@@ -55,6 +55,7 @@ class Probe:
 
     rule: int
     source: bytes
+    stream: tuple[bytes, ...]
     flag: str | None = None
     """None: a hit of the rule. "has" or "lacks": a condition of the rule on the whole log.
     "exit": the exit code printed, which conditions of any rule may ask for."""
@@ -67,8 +68,14 @@ class Program:
         self.rules = tuple(rules)
         probes = [p for i, rule in enumerate(self.rules) for p in _probes(i, rule)]
         if any(rule.where.exit_code for rule in self.rules):
-            probes.append(Probe(-1, EXIT_CODE.encode(), "exit"))
+            probes.append(_probe(-1, EXIT_CODE, "exit"))
         self.probes = tuple(probes)
+        owners: dict[bytes, list[int]] = {}
+        for number, probe in enumerate(self.probes):
+            for source in probe.stream:
+                owners.setdefault(source, []).append(number)
+        self._sources = tuple(owners)
+        self._owners = tuple(owners.values())
         self._locators: dict[int, re2._Regexp] = {}
         self._checks: dict[int, LineCheck] = {}
 
@@ -76,10 +83,17 @@ class Program:
     def scan(self) -> re2.Set:
         """The automaton that tells which probes hit somewhere in a chunk."""
         automaton = re2.Set.SearchSet(scan_options(SET_MEMORY))
-        for probe in self.probes:
-            automaton.Add(probe.source)
+        for source in self._sources:
+            automaton.Add(source)
         automaton.Compile()
         return automaton
+
+    def probes_in(self, data: bytes) -> list[int]:
+        """Name the probes that may hit in a slice; the locator has the last word."""
+        found = self.scan.Match(data) if self._sources else None
+        if found is None:
+            return []
+        return sorted({probe for source in found for probe in self._owners[source]})
 
     def locator(self, probe: int) -> re2._Regexp:
         """Give the pattern that finds where in a chunk a probe hits."""
@@ -95,11 +109,15 @@ class Program:
         return self._checks[rule]
 
 
+def _probe(rule: int, pattern: str, flag: str | None = None) -> Probe:
+    return Probe(rule, for_scan(pattern), for_stream(pattern), flag)
+
+
 def _probes(index: int, rule: Rule) -> list[Probe]:
     # A line must match every pattern of `all`, so watching for the first of them is enough.
     lines = rule.patterns.any or rule.patterns.all[:1]
     return (
-        [Probe(index, for_scan(p)) for p in lines]
-        + [Probe(index, for_scan(p), "has") for p in rule.where.log_has]
-        + [Probe(index, for_scan(p), "lacks") for p in rule.where.log_lacks]
+        [_probe(index, p) for p in lines]
+        + [_probe(index, p, "has") for p in rule.where.log_has]
+        + [_probe(index, p, "lacks") for p in rule.where.log_lacks]
     )

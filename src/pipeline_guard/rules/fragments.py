@@ -1,0 +1,142 @@
+"""Picks the part of a pattern that is quick to look for in a stream.
+
+An automaton over hundreds of patterns stays small as long as none of them holds something of any
+length that most text matches (`.*`, `\\S+`): each such piece doubles the states a line can be in.
+So the stream is searched for the heaviest stretch of a pattern without such pieces. What it finds
+holds everything the whole pattern would find; the whole pattern is asked afterwards.
+"""
+
+import re
+from dataclasses import dataclass
+from typing import Final
+
+TOKEN: Final = re.compile(
+    r"\\Q.*?(?:\\E|$)|\\[pPx]\{[^}]*\}|\\.|\[\^?\]?(?:\[:\^?\w+:\]|\\.|[^\]\\])*\]"
+    r"|\{\d+(?:,\d*)?\}|\(\?P?<\w+>|\(\?[a-zA-Z-]*[:)]|.",
+    re.DOTALL,
+)
+_REPEAT: Final = re.compile(r"[*+?]|\{\d+(?:,\d*)?\}")
+_NARROW_CLASS: Final = re.compile(r"\\[dD]|\[[^\]^]{1,12}\]|\\s|[^\\.\[(]|\\\W")
+_ENOUGH: Final = 4
+"""Literal characters below which a stretch would be found on nearly every page."""
+_MOST: Final = 40
+"""Stretches that one pattern may be spread over."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Piece:
+    text: str
+    weight: int
+    wide: bool
+    options: tuple[str, ...] = ()
+    """The alternatives of a group that is there exactly once."""
+
+
+def fragments(pattern: str) -> tuple[str, ...]:
+    """Give stretches of which at least one is in every line that the pattern matches.
+
+    A pattern without a stretch heavy enough stands for itself.
+    """
+    flags = re.match(r"\(\?[a-zA-Z]+\)", pattern)
+    head = flags.group() if flags else ""
+    found = _spread(pattern[len(head) :], _MOST)
+    if found is None:
+        return (pattern,)
+    return tuple(dict.fromkeys(head + text for text in found))
+
+
+def _spread(pattern: str, budget: int) -> list[str] | None:
+    branches = _branches(TOKEN.findall(pattern))
+    if len(branches) > 1:
+        return _each(["".join(branch) for branch in branches], budget)
+    pieces = _pieces(branches[0])
+    best, weight = _heaviest(pieces)
+    if weight > _ENOUGH + 1:
+        return [best]
+    for index, piece in enumerate(pieces):
+        if piece.wide and piece.options:
+            before = "".join(p.text for p in pieces[:index])
+            after = "".join(p.text for p in pieces[index + 1 :])
+            spread = _each([f"{before}{option}{after}" for option in piece.options], budget)
+            if spread is not None:
+                return spread
+    return [best] if weight >= _ENOUGH else None
+
+
+def _each(branches: list[str], budget: int) -> list[str] | None:
+    if len(branches) > budget:
+        return None
+    found: list[str] = []
+    for branch in branches:
+        part = _spread(branch, budget // len(branches))
+        if part is None:
+            return None
+        found += part
+    return found
+
+
+def _heaviest(pieces: list[_Piece]) -> tuple[str, int]:
+    best, weight, run = "", 0, list[_Piece]()
+    for piece in [*pieces, _Piece("", 0, wide=True)]:
+        if not piece.wide:
+            run.append(piece)
+            continue
+        total = sum(p.weight for p in run)
+        if total >= weight:
+            best, weight = "".join(p.text for p in run), total
+        run = []
+    return best, weight
+
+
+def _branches(tokens: list[str]) -> list[list[str]]:
+    """Split at the alternation signs outside of every group."""
+    found: list[list[str]] = [[]]
+    depth = 0
+    for token in tokens:
+        depth += token.startswith("(") - (token == ")")
+        if token == "|" and not depth:
+            found.append([])
+        else:
+            found[-1].append(token)
+    return found
+
+
+def _pieces(tokens: list[str]) -> list[_Piece]:
+    found: list[_Piece] = []
+    index = 0
+    while index < len(tokens):
+        end = _group_end(tokens, index) if tokens[index].startswith("(") else index + 1
+        atom = tokens[index:end]
+        index = end
+        repeat = ""
+        while index < len(tokens) and _REPEAT.fullmatch(tokens[index]):
+            repeat += tokens[index]
+            index += 1
+        found.append(_group(atom, repeat) if len(atom) > 1 else _single(atom[0], repeat))
+    return found
+
+
+def _group_end(tokens: list[str], start: int) -> int:
+    depth = 0
+    for index in range(start, len(tokens)):
+        depth += tokens[index].startswith("(") - (tokens[index] == ")")
+        if not depth:
+            return index + 1
+    return len(tokens)
+
+
+def _single(token: str, repeat: str) -> _Piece:
+    wide = bool(repeat) and repeat != "?" and _NARROW_CLASS.fullmatch(token) is None
+    literal = len(token) == 1 and token not in "^$." or re.fullmatch(r"\\\W", token) is not None
+    weight = 3 if token == "^" else int(literal and repeat in ("", "+"))
+    return _Piece(token + repeat, weight, wide)
+
+
+def _group(atom: list[str], repeat: str) -> _Piece:
+    inside = _branches(atom[1:-1])
+    parts = [_pieces(branch) for branch in inside]
+    wide = any(piece.wide for part in parts for piece in part)
+    weight = 0 if repeat else min(sum(p.weight for p in part) for part in parts)
+    text = "".join(atom) + repeat
+    options = () if repeat else tuple("".join(branch) for branch in inside)
+    return _Piece(text, weight, wide or bool(repeat and repeat != "?"), options)
