@@ -2,6 +2,7 @@
 
 import json
 import os
+import secrets
 import shutil
 import sys
 from collections.abc import Mapping
@@ -55,6 +56,7 @@ class Buildbot:
         self._web, self._wire = free_ports(2)
         self.url = f"http://127.0.0.1:{self._web}"
         self._facts = dict(facts)
+        self._worker_password = secrets.token_urlsafe(24)
         # One client for all polling: each new one costs more time than the question.
         self._http = httpx.Client(base_url=self.url, timeout=10, trust_env=False)
 
@@ -65,7 +67,7 @@ class Buildbot:
         master = ("buildbot", "create-master", "-r", str(self._master))
         # The worker is up before the master listens, so it should knock again soon.
         worker = ("buildbot-worker", "create-worker", "--umask=0o22", "--maxdelay=1")
-        address = (str(self._worker), f"127.0.0.1:{self._wire}", "worker", "loopback-only")
+        address = (str(self._worker), f"127.0.0.1:{self._wire}", "worker", self._worker_password)
         commands = {"create-master": master, "create-worker": worker + address}
         self._processes.run(
             {
@@ -79,7 +81,7 @@ class Buildbot:
             "url": self.url + "/",
             "web": f"tcp:{self._web}:interface=127.0.0.1",
             "wire": f"tcp:{self._wire}:interface=127.0.0.1",
-            "worker_password": "loopback-only",
+            "worker_password": self._worker_password,
         }
         settings = self._master / "lab.json"
         settings.touch(mode=0o600)

@@ -5,7 +5,7 @@ import os
 import shutil
 import signal
 import socket
-import subprocess  # nosec B404 - starting real servers is what the demo is for
+import subprocess  # nosec B404
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -59,7 +59,8 @@ class Processes:
     ) -> subprocess.Popen[bytes]:
         """Start a command that stays, in a process group of its own, printing into its log."""
         with self.log(name).open("ab") as output:
-            process = subprocess.Popen(  # noqa: S603  # nosec B603 - our own commands, no shell
+            # Our own commands, without a shell.
+            process = subprocess.Popen(  # noqa: S603  # nosec B603
                 list(command),
                 cwd=cwd,
                 env=dict(plain_environment() if env is None else env),

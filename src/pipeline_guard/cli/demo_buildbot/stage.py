@@ -2,7 +2,7 @@
 
 import secrets
 import shutil
-import subprocess  # nosec B404 - git makes the demo's repository
+import subprocess  # nosec B404
 import sys
 from typing import Any, Final
 

