@@ -4,7 +4,7 @@ import pytest
 from tests.fakes.github import FakeGitHub, Run
 
 from pipeline_guard.domain.events import Event
-from pipeline_guard.errors import NotFound, PlatformUnavailable
+from pipeline_guard.errors import NotAuthorized, NotFound, PlatformUnavailable
 from pipeline_guard.platforms.github.adapter import GitHub
 
 
@@ -146,3 +146,13 @@ async def test_identity_is_asked_once_and_check_tells(fake: FakeGitHub, github: 
     assert len(fake.calls("GET", "/user")) == 1
     assert "as guard-bot" in await github.check()
     assert "4999 of 5000 calls left" in await github.check()
+
+
+async def test_check_works_without_a_login_but_not_without_rights(
+    fake: FakeGitHub, github: GitHub
+) -> None:
+    fake.fail("GET", "/user$", 403, times=2)
+    assert "a token without a login" in await github.check()
+    fake.world.tokens.clear()
+    with pytest.raises(NotAuthorized):
+        await github.check()

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
+from http import HTTPStatus
 from typing import Any, Final
 
 from pipeline_guard.domain.capabilities import (
@@ -14,7 +15,7 @@ from pipeline_guard.domain.capabilities import (
 from pipeline_guard.domain.events import Event
 from pipeline_guard.domain.runs import ChangeRequest, Job, Run
 from pipeline_guard.errors import Conflict, NotFound, PlatformError, PlatformUnavailable
-from pipeline_guard.platforms.github.answers import NotSent
+from pipeline_guard.platforms.github.answers import Answer, NotSent
 from pipeline_guard.platforms.github.client import Client
 from pipeline_guard.platforms.github.comments import Comments
 from pipeline_guard.platforms.github.logs import LogStream
@@ -120,7 +121,7 @@ class GitHub:
 
     async def check(self) -> str:
         """Who we are and how many calls are left; raises PlatformError when it does not work."""
-        answer = await self._client.get(None, "/app" if self._is_app else "/rate_limit")
+        answer = await self._first_answer(("/app",) if self._is_app else ("/user", "/rate_limit"))
         login = await self.identity()
         parts = [f"connected to {self._client.api_url} as {login or 'a token without a login'}"]
         remaining, limit = (answer.headers.get(f"x-ratelimit-{key}") for key in _LIMITS)
@@ -143,6 +144,17 @@ class GitHub:
     @property
     def _is_app(self) -> bool:
         return self._client.credentials.is_app
+
+    async def _first_answer(self, paths: Sequence[str]) -> Answer:
+        """The first call that is allowed: Actions' token has no user, some servers no limit."""
+        *others, last = paths
+        for path in others:
+            try:
+                return await self._client.get(None, path)
+            except PlatformError as error:
+                if error.worth_retry or error.status == HTTPStatus.UNAUTHORIZED:
+                    raise
+        return await self._client.get(None, last)
 
     async def _ask_login(self) -> str | None:
         try:
