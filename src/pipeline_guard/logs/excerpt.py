@@ -25,6 +25,10 @@ _BEFORE_END: Final = 25
 _TAIL: Final = 40
 _GROUP_SPAN: Final = 8
 """Hits closer than this many lines to a group's first hit belong to it."""
+_LOOKS: Final = 5_000
+"""Lines looked at in search of first groups that differ; then the rest of the log is not."""
+_WORDS_MOST: Final = 500
+"""Telling words looked at per chunk."""
 _CHUNKS_KEPT: Final = 4
 _RECENT_MOST: Final = 32
 _RECENT_BYTES: Final = 3 * 2**20
@@ -89,6 +93,7 @@ class ExcerptBuilder:
         self._parts: list[str | None] = []
         self._before = b""
         self._left = {_HIT: _FIRST, _WORD: _FIRST_TELLING}
+        self._looks = {_HIT: _LOOKS, _WORD: _LOOKS}
         self._recent: deque[_Seen] = deque()
         self._with_hits: deque[_Seen] = deque(maxlen=_CHUNKS_KEPT)
 
@@ -99,13 +104,13 @@ class ExcerptBuilder:
             self._before = b""
         seen = _Seen(chunk, len(self._parts) - 1, tuple(hit_lines[:256]), self._before)
         self._before = chunk.data[-_RAW_CAP:]
-        if (hit_lines and self._left[_HIT] > 0) or self._left[_WORD] > 0 or self._rows.pending:
+        hits = seen.hits if self._left[_HIT] > 0 else ()
+        words = list(self._telling(chunk, slice(_WORDS_MOST))) if self._left[_WORD] > 0 else []
+        if hits or words or self._rows.pending:
             lines = seen.lines()
             self._rows.follow(seen, lines)
-            self._left[_HIT] -= self._keep(seen, lines, seen.hits, _HIT, self._left[_HIT])
-            if self._left[_WORD] > 0:
-                words = list(self._telling(chunk))
-                self._left[_WORD] -= self._keep(seen, lines, words, _WORD, self._left[_WORD])
+            self._keep_first(seen, lines, hits, _HIT)
+            self._keep_first(seen, lines, words, _WORD)
         self._remember(seen, hit_lines)
 
     def build(self, redactor: Redactor) -> Excerpt:
@@ -119,6 +124,13 @@ class ExcerptBuilder:
             if text.strip()
         )
         return Excerpt("\n".join(line.text for line in lines)[: self._max_chars], lines)
+
+    def _keep_first(self, seen: _Seen, lines: list[bytes], hits: Sequence[int], rank: int) -> None:
+        if hits:
+            self._left[rank] -= self._keep(seen, lines, hits, rank, self._left[rank])
+            self._looks[rank] -= len(hits)
+            if self._looks[rank] < 0:
+                self._left[rank] = 0
 
     def _remember(self, seen: _Seen, hit_lines: Sequence[int]) -> None:
         self._recent.append(seen)
@@ -143,14 +155,14 @@ class ExcerptBuilder:
             left -= self._keep(seen, seen.lines(), seen.hits, _HIT, left, last=True)
         left = _LAST_TELLING
         for seen in reversed(self._recent):
-            words = list(self._telling(seen.chunk))
+            words = list(self._telling(seen.chunk, slice(-_WORDS_MOST, None)))
             left -= self._keep(seen, seen.lines(), words, _WORD, left, last=True)
         for seen in self._recent:
             self._rows.follow(seen, seen.lines())
 
-    def _telling(self, chunk: Chunk) -> Iterator[int]:
+    def _telling(self, chunk: Chunk, which: slice) -> Iterator[int]:
         line, counted = chunk.first_line, 0
-        for _, start, _ in self._finder.find_matches_as_indexes(chunk.data):
+        for _, start, _ in self._finder.find_matches_as_indexes(chunk.data)[which]:
             line += newlines(chunk.data, counted, start)
             counted = start
             yield line
