@@ -58,6 +58,8 @@ class FakeGitHub:
         self.cut_logs = self.serve_logs_directly = False
         self.store_gzip = False
         self.latency = 0.0
+        self.busy = 0
+        self._held: tuple[str, str] | None = None
         self.app_key: Any = None
         self.add_token(self.token, self.login)
 
@@ -140,6 +142,10 @@ class FakeGitHub:
         """Answer the next call whose path matches the pattern with a status; see world.Fault."""
         self.world.faults.append(Fault(method, path, status, **more))
 
+    def hold_answer(self, method: str, path: str) -> None:
+        """Do the work of such calls, but never answer them."""
+        self._held = (method, path)
+
     def limit(self, method: str, path: str, *, after: int, status: int = 403) -> None:
         """Refuse the next such call for a secondary limit of `after` seconds."""
         said = {"message": "You have exceeded a secondary rate limit."}
@@ -181,6 +187,7 @@ class FakeGitHub:
         path = request.url.path.removeprefix(self._prefix)
         query = dict(request.query_params)
         stored = not is_api or path.startswith("/store/")
+        self.busy += 1
         if self.latency:
             await asyncio.sleep(self.latency)
         response = self._stored(request) if stored else self._api(request, path, query, body)
@@ -188,6 +195,9 @@ class FakeGitHub:
             Call("api" if is_api else "storage", request.method, path, query,
                  request.headers.get("authorization"), body, response.status_code)
         )  # fmt: skip
+        if self._held and request.method == self._held[0] and re.search(self._held[1], path):
+            await asyncio.sleep(3600)  # the client is gone before that
+        self.busy -= 1
         return response
 
     def _api(self, request: Request, path: str, query: dict[str, str], body: Any) -> Response:
