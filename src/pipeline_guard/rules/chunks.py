@@ -1,6 +1,6 @@
 """Cuts a chunk of raw log into slices whose text is cleaned as far as whole chunks allow.
 
-Colours and what a carriage return overwrote are taken away here, at memory speed; timestamps stay,
+Colours are taken away here, at memory speed; timestamps and what a carriage return overwrote stay,
 because every pattern knows how to skip them. Line ends are never touched, so lines keep their
 numbers.
 """
@@ -21,7 +21,7 @@ _COLOURS = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Slice:
-    """Whole lines of one part of a log, free of colours and carriage returns."""
+    """Whole lines of one part of a log, free of colours."""
 
     data: bytes
     first_line: int
@@ -55,30 +55,9 @@ def slices(chunk: Chunk) -> Iterator[Slice]:
 
 
 def flatten(data: bytes) -> bytes:
-    """Take away colours and what carriage returns overwrote; the line breaks stay as they are."""
+    """Take away colours and `gh`'s columns; line breaks and carriage returns stay as they are."""
     if b"\x1b" in data:
         data = _COLOURS.sub(b"", data)
-    if b"\r" in data:
-        data = data.replace(b"\r\n", b"\n")
-        if b"\r" in data:
-            data = _shown_last(data)
     if _COLUMNS.match(data):
         data = _COLUMNS.sub(b"", data)
     return data
-
-
-def _shown_last(data: bytes) -> bytes:
-    """Keep of each line the last piece between carriage returns that has text in it."""
-    kept: list[bytes] = []
-    text = b""
-    for piece in data.split(b"\r"):
-        first = piece.find(b"\n")
-        line = piece if first < 0 else piece[:first]
-        if line.strip():
-            text = line
-        if first >= 0:
-            last = piece.rfind(b"\n")
-            kept += (text, piece[first : last + 1])
-            text = piece[last + 1 :]
-    kept.append(text)
-    return b"".join(kept)

@@ -12,6 +12,7 @@ from typing import Final
 
 TOKEN: Final = re.compile(
     r"\\Q.*?(?:\\E|$)|\\[pPx]\{[^}]*\}|\\.|\[\^?\]?(?:\[:\^?\w+:\]|\\.|[^\]\\])*\]"
+    r"|[A-Za-z0-9 _:/,;'\"=<>@#%&!~`-]+(?![*+?{])"  # a run of plain characters is one word
     r"|\{\d+(?:,\d*)?\}|\(\?P?<\w+>|\(\?[a-zA-Z-]*[:)]|.",
     re.DOTALL,
 )
@@ -19,6 +20,8 @@ _REPEAT: Final = re.compile(r"[*+?]|\{\d+(?:,\d*)?\}")
 _NARROW_CLASS: Final = re.compile(r"\\[dD]|\[[^\]^]{1,12}\]|\\s|[^\\.\[(]|\\\W")
 _ENOUGH: Final = 4
 """Literal characters below which a stretch would be found on nearly every page."""
+_PLENTY: Final = 10
+"""Characters from which a stretch is taken as it is, alternatives beside it or not."""
 _MOST: Final = 40
 """Stretches that one pattern may be spread over."""
 
@@ -51,7 +54,7 @@ def _spread(pattern: str, budget: int) -> list[str] | None:
         return _each(["".join(branch) for branch in branches], budget)
     pieces = _pieces(branches[0])
     best, weight = _heaviest(pieces)
-    if weight > _ENOUGH + 1:
+    if weight >= _PLENTY:
         return [best]
     for index, piece in enumerate(pieces):
         if piece.wide and piece.options:
@@ -92,12 +95,12 @@ def _branches(tokens: list[str]) -> list[list[str]]:
     """Split at the alternation signs outside of every group."""
     found: list[list[str]] = [[]]
     depth = 0
-    for token in tokens:
-        depth += token.startswith("(") - (token == ")")
-        if token == "|" and not depth:
+    for word in tokens:
+        depth += word.startswith("(") - (word == ")")
+        if word == "|" and not depth:
             found.append([])
         else:
-            found[-1].append(token)
+            found[-1].append(word)
     return found
 
 
@@ -125,11 +128,15 @@ def _group_end(tokens: list[str], start: int) -> int:
     return len(tokens)
 
 
-def _single(token: str, repeat: str) -> _Piece:
-    wide = bool(repeat) and repeat != "?" and _NARROW_CLASS.fullmatch(token) is None
-    literal = len(token) == 1 and token not in "^$." or re.fullmatch(r"\\\W", token) is not None
-    weight = 3 if token == "^" else int(literal and repeat in ("", "+"))
-    return _Piece(token + repeat, weight, wide)
+def _single(word: str, repeat: str) -> _Piece:
+    wide = repeat not in ("", "?") and _NARROW_CLASS.fullmatch(word) is None
+    if word == "^":
+        weight = 3
+    elif word[0] == "\\":
+        weight = int(not word[1].isalnum())
+    else:
+        weight = 0 if word in ("$", ".") or word[0] == "[" else len(word)
+    return _Piece(word + repeat, weight if repeat in ("", "+") else 0, wide)
 
 
 def _group(atom: list[str], repeat: str) -> _Piece:

@@ -16,7 +16,7 @@ MAX_PROGRAM = 4000
 """Instructions of the compiled pattern: a bound for counted repetitions such as (a{1,99}){1,99}."""
 LINE_MEMORY = 8 << 20
 
-LINE_START: Final = r"(?m:^)(?:\xef\xbb\xbf)?(?:(?:\[(?:[a-z]+ )?)?\d[-\dTZ:., OE+\]|]*)?"
+LINE_START: Final = r"(?m:^|\r)(?:\xef\xbb\xbf)?(?:(?:\[(?:[a-z]+ )?)?\d[-\dTZ:., OE+\]|]*)?"
 """Where a line's text may begin in a raw line: at its start or behind what looks like a time.
 Looser than `logs.clean.prefix_pattern`, and far smaller: each `^` of each rule carries a copy."""
 #: What a refused construct is called, by what it looks like in the pattern.
@@ -91,11 +91,11 @@ def group_names(pattern: str) -> frozenset[str]:
 def for_scan(pattern: str) -> bytes:
     """Rewrite an accepted pattern so that it finds at least the same lines in raw chunks.
 
-    The chunks are free of colours and carriage returns; the platform's prefix is still there.
+    The chunks are free of colours; the platform's prefix and overwritten text are still there.
     Counted repetitions lose their count, which would cost the automaton a state for each; the
     line is checked exactly afterwards anyhow.
     """
-    end = r"[ \t]*(?m:$)"
+    end = r"[ \t]*(?m:\r|$)"
     swap = {"^": LINE_START, "\\A": LINE_START, "$": end, "\\z": end}
     tokens = TOKEN.findall(pattern)
     return "".join(swap.get(token) or _bytes_only(token) for token in tokens).encode("ascii")
@@ -107,16 +107,16 @@ def for_stream(pattern: str) -> tuple[bytes, ...]:
 
 
 def _bytes_only(token: str) -> str:
-    """Write one token for Latin-1 matching: beyond ASCII, a character is a few bytes of any kind."""
-    if _COUNT.fullmatch(token):
-        return "*" if token.startswith(("{0", "{,")) else "+"
-    escape = re.fullmatch(r"\\x\{([0-9A-Fa-f]+)\}", token)
-    if escape and int(escape[1], 16) > 0x7F:
+    """Write one token for Latin-1 matching: beyond ASCII, a character is a few bytes."""
+    if token[0] == "{" and _COUNT.fullmatch(token):
+        return "*" if token.startswith("{0") else "+"
+    if token.startswith("\\x{") and int(token[3:-1], 16) > 0x7F:
         return _WIDE
     if token.isascii():
         return token
     if token.startswith("[^"):
-        return _NOT_ASCII.sub("", token) if _NOT_ASCII.sub("", token) != "[^]" else "."
+        bare = _NOT_ASCII.sub("", token)
+        return bare if bare != "[^]" else "."
     if token.startswith("["):
         return f"(?:{_NOT_ASCII.sub(_HIGH, token)}{{1,4}})"
     return _NOT_ASCII.sub(lambda _: _WIDE, token)

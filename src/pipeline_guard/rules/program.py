@@ -54,8 +54,7 @@ class Probe:
     """One pattern of the scanning set: which rule it serves, and as what."""
 
     rule: int
-    source: bytes
-    stream: tuple[bytes, ...]
+    pattern: str
     flag: str | None = None
     """None: a hit of the rule. "has" or "lacks": a condition of the rule on the whole log.
     "exit": the exit code printed, which conditions of any rule may ask for."""
@@ -68,11 +67,11 @@ class Program:
         self.rules = tuple(rules)
         probes = [p for i, rule in enumerate(self.rules) for p in _probes(i, rule)]
         if any(rule.where.exit_code for rule in self.rules):
-            probes.append(_probe(-1, EXIT_CODE, "exit"))
+            probes.append(Probe(-1, EXIT_CODE, "exit"))
         self.probes = tuple(probes)
         owners: dict[bytes, list[int]] = {}
         for number, probe in enumerate(self.probes):
-            for source in probe.stream:
+            for source in for_stream(probe.pattern):
                 owners.setdefault(source, []).append(number)
         self._sources = tuple(owners)
         self._owners = tuple(owners.values())
@@ -99,7 +98,7 @@ class Program:
         """Give the pattern that finds where in a chunk a probe hits."""
         if probe not in self._locators:
             options = scan_options(_LOCATE_MEMORY)
-            self._locators[probe] = re2.compile(self.probes[probe].source, options)
+            self._locators[probe] = re2.compile(for_scan(self.probes[probe].pattern), options)
         return self._locators[probe]
 
     def check(self, rule: int) -> LineCheck:
@@ -109,15 +108,11 @@ class Program:
         return self._checks[rule]
 
 
-def _probe(rule: int, pattern: str, flag: str | None = None) -> Probe:
-    return Probe(rule, for_scan(pattern), for_stream(pattern), flag)
-
-
 def _probes(index: int, rule: Rule) -> list[Probe]:
     # A line must match every pattern of `all`, so watching for the first of them is enough.
     lines = rule.patterns.any or rule.patterns.all[:1]
     return (
-        [_probe(index, p) for p in lines]
-        + [_probe(index, p, "has") for p in rule.where.log_has]
-        + [_probe(index, p, "lacks") for p in rule.where.log_lacks]
+        [Probe(index, p) for p in lines]
+        + [Probe(index, p, "has") for p in rule.where.log_has]
+        + [Probe(index, p, "lacks") for p in rule.where.log_lacks]
     )
