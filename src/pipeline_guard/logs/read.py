@@ -77,11 +77,12 @@ def read_chunks(
     source: Path | BinaryIO,
     report: ReadReport,
     limits: ReadLimits = ReadLimits(),
-    chunk_size: int = 1 << 20,
+    chunk_size: int = 1 << 18,
 ) -> Iterator[Chunk]:
     """Yield the log as chunks of about `chunk_size` bytes and keep count in `report`.
 
-    Raises LogError for a source that cannot be opened or an archive nothing can be read of.
+    The default size stays in the processor's cache. Raises LogError for a source that cannot be
+    opened or an archive nothing can be read of.
     UTF-16 (by its byte order mark) is turned into UTF-8; all other bytes come as they are.
     """
     reader = _Reader(report, limits, chunk_size)
