@@ -21,11 +21,17 @@ _COLOURS = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Slice:
-    """Whole lines of one part of a log, free of colours."""
+    """Whole lines of one part of a log, free of colours.
+
+    In `scan`, which is as long as `data`, carriage returns are line breaks, so that text behind
+    one stands at the beginning of a line.
+    """
 
     data: bytes
+    scan: bytes
     first_line: int
     part: str | None
+    lines: int
 
     def line_at(self, offset: int) -> int:
         """Give the 1-based raw number of the line that holds an offset."""
@@ -37,7 +43,7 @@ class Slice:
         return self.data.rfind(b"\n", 0, offset) + 1, len(self.data) if end < 0 else end
 
 
-_COLUMNS = re.compile(rb"(?m)^[^\t\n]+\t[^\t\n]+\t(?=(?:\xef\xbb\xbf)?\d{4}-\d\d-\d\dT)")
+_COLUMNS = re.compile(rb"(?m)^[^\t\n]++\t[^\t\n]++\t(?=(?:\xef\xbb\xbf)?\d{4}-\d\d-\d\dT)")
 """Job and step, as `gh run view --log` puts them before each line."""
 
 
@@ -49,8 +55,9 @@ def slices(chunk: Chunk) -> Iterator[Slice]:
         if end <= start:
             end = data.find(b"\n", start) + 1 or len(data)
         piece = data[start:end]
-        yield Slice(flatten(piece), line, chunk.part)
-        line += piece.count(b"\n")
+        flat, lines = flatten(piece), piece.count(b"\n")
+        yield Slice(flat, flat.replace(b"\r", b"\n"), line, chunk.part, lines)
+        line += lines
         start = end
 
 

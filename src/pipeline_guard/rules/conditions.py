@@ -33,7 +33,7 @@ class Facts:
 
 def exit_code_in(locator: re2._Regexp, piece: Slice) -> int | None:
     """Give the last exit code printed in a slice that has one."""
-    codes = [int(piece.data[m.start() : m.end()].split()[-1]) for m in locator.finditer(piece.data)]
+    codes = [int(m.group().split()[-1]) for m in locator.finditer(piece.scan)]
     return codes[-1] if codes else None
 
 

@@ -57,8 +57,8 @@ class Scanner:
             self._base, self._facts.part = self._facts.last, chunk.part
         fresh: list[RuleHit] = []
         for piece in slices(chunk):
-            self._facts.last = self._base + piece.first_line + piece.data.count(b"\n") - 1
-            for probe in self._program.probes_in(piece.data):
+            self._facts.last = self._base + piece.first_line + piece.lines - 1
+            for probe in self._program.probes_in(piece.scan):
                 self._note(probe, piece, fresh)
         return fresh
 
@@ -143,7 +143,7 @@ class Scanner:
 def _starts(program: Program, number: int, piece: Slice) -> Iterator[tuple[int, int]]:
     """Yield each line that a probe finds: where the line starts and where the match does."""
     locator, offset = program.locator(number), 0
-    while (match := locator.search(piece.data, offset)) is not None:
+    while (match := locator.search(piece.scan, offset)) is not None:
         start, end = piece.bounds(match.start())
         yield start, match.start()
         offset = end + 1

@@ -16,7 +16,7 @@ MAX_PROGRAM = 4000
 """Instructions of the compiled pattern: a bound for counted repetitions such as (a{1,99}){1,99}."""
 LINE_MEMORY = 8 << 20
 
-LINE_START: Final = r"(?m:^|\r)(?:\xef\xbb\xbf)?(?:(?:\[(?:[a-z]+ )?)?\d[-\dTZ:., OE+\]|]*)?"
+LINE_START: Final = r"(?m:^)(?:\xef\xbb\xbf)?(?:(?:\[(?:[a-z]+ )?)?\d[-\dTZ:., OE+\]|]*)?"
 """Where a line's text may begin in a raw line: at its start or behind what looks like a time.
 Looser than `logs.clean.prefix_pattern`, and far smaller: each `^` of each rule carries a copy."""
 #: What a refused construct is called, by what it looks like in the pattern.
@@ -91,11 +91,12 @@ def group_names(pattern: str) -> frozenset[str]:
 def for_scan(pattern: str) -> bytes:
     """Rewrite an accepted pattern so that it finds at least the same lines in raw chunks.
 
-    The chunks are free of colours; the platform's prefix and overwritten text are still there.
+    The chunks are free of colours, and a carriage return ends a line; the platform's prefix and
+    overwritten text are still there.
     Counted repetitions lose their count, which would cost the automaton a state for each; the
     line is checked exactly afterwards anyhow.
     """
-    end = r"[ \t]*(?m:\r|$)"
+    end = r"[ \t]*(?m:$)"
     swap = {"^": LINE_START, "\\A": LINE_START, "$": end, "\\z": end}
     tokens = TOKEN.findall(pattern)
     return "".join(swap.get(token) or _bytes_only(token) for token in tokens).encode("ascii")
