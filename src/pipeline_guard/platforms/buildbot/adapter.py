@@ -36,7 +36,14 @@ class BuildbotPlatform:
     name = PLATFORM
     #: A build is a run's only job, so the three scopes of a re-run are the same rebuild.
     capabilities: frozenset[Capability] = frozenset(
-        {"rerun_run", "rerun_failed_jobs", "rerun_job", "annotations", "inline_log"}
+        {
+            "rerun_run",
+            "rerun_failed_jobs",
+            "rerun_job",
+            "rerun_is_new_run",
+            "annotations",
+            "inline_log",
+        }
     )
 
     def __init__(self, client: BuildbotClient) -> None:
