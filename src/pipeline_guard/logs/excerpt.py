@@ -34,15 +34,15 @@ _RECENT_MOST: Final = 32
 _RECENT_BYTES: Final = 2**20
 _HIT, _END, _WORD = 0, 2, 3
 """Ranks of lines: a rule's hit (its context is 1), the tail, merely telling words (context 4)."""
-_RAW_CAP: Final = 4096
+_RAW_CAP: Final = 2048
 _TEXT_CAP: Final = 600
 
 _ENDS: Final = (b"##[error]Process completed", b"ERROR: Job failed", b"exited with", b"exit code")
 # Four bytes at least: with shorter ones the vector search falls to a sixth of its speed.
 _WORDS: Final = (
-    b"##[error]|rror:|rror |rror\x1b[0m|rror]|Error|ERROR|ERR!|FAIL|ailed|ailure|fatal|Fatal|FATAL|panic"
-    b"|xception|Traceback|Killed|enied|imed out|imeout|not found|annot |nable to|No space|rejected"
-    b"|abort|but was|not ok|xpected"
+    b"##[error]|rror:|rror |rror\x1b[0m|rror]|Error|ERROR|ERR!|FAIL|ailed|ailure|fatal|Fatal|FATAL"
+    b"|panic|xception|Traceback|Killed|enied|imed out|imeout|not found|annot |nable to|No space"
+    b"|rejected|abort|but was|not ok|xpected"
 ).split(b"|")
 _TELLING: Final = (*_ENDS, *_WORDS)
 

@@ -25,11 +25,11 @@ from pipeline_guard.logs.secret_kinds import (
 
 MASK: Final = "[redacted]"
 
-_BUDGET: Final = 2_000_000
+_BUDGET: Final = 1_000_000
 """Telling words looked at while learning; a hostile log could be made of nothing else."""
-_LINE_COST: Final = 40
+_LINE_COST: Final = 20
 """What a close look at a line costs of the budget."""
-_VALUES_CAP: Final = 2_000
+_VALUES_CAP: Final = 500
 _BEFORE: Final = 300
 _AFTER: Final = 4096
 """Bytes looked at before and after such a word, its line being longer."""
@@ -91,7 +91,8 @@ class Redactor:
             self._budget -= 1
             if start < done or self._budget <= 0:
                 continue
-            begin = max(chunk.rfind(b"\n", 0, start) + 1, start - _BEFORE)
+            near = max(0, start - _BEFORE)
+            begin = max(near, chunk.rfind(b"\n", near, start) + 1)
             if not _TELLING.match(chunk, end) and not _FLAGGED.search(
                 chunk, max(begin, start - 40), start
             ):
@@ -107,7 +108,8 @@ class Redactor:
     def _learn_key(self, chunk: bytes, at: int) -> int:
         """Learn a private key's lines from `at` on; give where the key, or the chunk, ends."""
         self._in_key = True
-        while at < len(chunk) and len(self._values) < _VALUES_CAP:
+        while at < len(chunk) and len(self._values) < _VALUES_CAP and self._budget > 0:
+            self._budget -= _LINE_COST
             end = chunk.find(b"\n", at) + 1 or len(chunk)
             line = clean_line(chunk[at : min(end, at + 200)]).strip()
             if _KEY_END.search(line) or not _KEY_LINE.match(line):
