@@ -1,0 +1,182 @@
+"""`rules`: check, test and list rules, explain what they see in a log, and try a pattern out."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import typer
+
+from pipeline_guard.errors import ConfigError
+from pipeline_guard.logs.clean import clean_line
+from pipeline_guard.logs.read import ReadReport, read_chunks
+from pipeline_guard.logs.redact import Redactor
+from pipeline_guard.rules.hits import RuleHit
+from pipeline_guard.rules.load import RuleSet, load_rules
+from pipeline_guard.rules.match import Scanner, rank
+from pipeline_guard.rules.patterns import line_options, problem_of
+from pipeline_guard.rules.ranking import transient
+from pipeline_guard.rules.selftest import run_tests
+
+app = typer.Typer(
+    help="Rules that judge logs: check, test, list, explain, try.", no_args_is_help=True
+)
+_FAILED = 1
+_WRONG = 2
+DIRECTORIES = typer.Argument(None, metavar="[DIR]...", help="Folders (or files) of your own rules.")
+RULES = typer.Option(None, "--rules", metavar="DIR", help="A folder of your own rules.")
+AS_JSON = typer.Option(False, "--json", help="Print JSON.")
+
+
+@app.command()
+def check(directories: list[Path] = DIRECTORIES, as_json: bool = AS_JSON) -> None:
+    """Read rules and say everything that is wrong with them, with file, line and column.
+
+    Exit codes: 0 all is well, 1 something is wrong, 2 wrong usage.
+    Example: pipeline-guard rules check ./rules
+    """
+    try:
+        rules = load_rules(directories or (), builtin=True)
+    except ConfigError as error:
+        problems = str(error).splitlines()
+        typer.echo(json.dumps({"problems": problems}) if as_json else "\n".join(problems))
+        raise typer.Exit(_FAILED) from None
+    own = sum(not place.startswith("builtin/") for place in rules.origins.values())
+    if as_json:
+        typer.echo(json.dumps({"problems": [], "rules": len(rules.rules), "own": own}))
+    else:
+        typer.echo(f"{len(rules.rules)} rules, {own} of your own: no problem found")
+
+
+@app.command("test")
+def run_own_tests(directories: list[Path] = DIRECTORIES, as_json: bool = AS_JSON) -> None:
+    """Run the tests that stand inside the rules.
+
+    Exit codes: 0 all pass, 1 some fail, 2 the rules cannot be loaded.
+    Example: pipeline-guard rules test ./rules
+    """
+    rules = _load(directories or ()).rules
+    broken = run_tests(rules)
+    if as_json:
+        failed = [{"rule": b.rule, "line": b.line, "should_match": b.expected} for b in broken]
+        typer.echo(json.dumps({"rules": len(rules), "failed": failed}, ensure_ascii=False))
+    else:
+        for item in broken:
+            verb = "should match" if item.expected else "should not match"
+            typer.echo(f"{item.rule}: {verb}: {item.line}")
+        typer.echo(f"{len(rules)} rules tested, {len(broken)} test lines failed")
+    if broken:
+        raise typer.Exit(_FAILED)
+
+
+@app.command("list")
+def list_rules(
+    directories: list[Path] = DIRECTORIES,
+    category: str | None = typer.Option(None, help="Only rules of this category."),
+    as_json: bool = AS_JSON,
+) -> None:
+    """List the rules in force, your own first.
+
+    Exit codes: 0 done, 2 the rules cannot be loaded.
+    Example: pipeline-guard rules list --category rate_limit
+    """
+    rules = _load(directories or ())
+    chosen = [rule for rule in rules.rules if category in (None, rule.category)]
+    if as_json:
+        keep = {"id", "category", "strength", "advice", "link", "owner", "expires"}
+        rows = [
+            rule.model_dump(mode="json", include=keep)
+            | {"transient": transient(rule), "where": rules.origins[rule.id]}
+            for rule in chosen
+        ]
+        typer.echo(json.dumps(rows, ensure_ascii=False))
+        return
+    for rule in chosen:
+        heals = "re-run" if transient(rule) else ""
+        place = rules.origins[rule.id]
+        typer.echo(f"{rule.id:34} {rule.category:22} {rule.strength:12} {heals:7} {place}")
+
+
+@app.command()
+def explain(
+    file: Path = typer.Argument(..., exists=True, dir_okay=False, help="A log, .gz or .zip."),
+    rules: Path | None = RULES,
+    as_json: bool = AS_JSON,
+) -> None:
+    """Show every line of a log that a rule hits, most telling first; secrets are masked.
+
+    Exit codes: 0 at least one rule hits, 1 none does, 2 the rules cannot be loaded.
+    Example: pipeline-guard rules explain build.log
+    """
+    redactor, scanner = Redactor(), Scanner(_load([rules] if rules else ()))
+    for chunk in read_chunks(file, ReadReport()):
+        redactor.observe(chunk.data)
+        scanner.feed(chunk)
+    shown = [_row(hit, redactor) for hit in rank(scanner.finish())]
+    if as_json:
+        typer.echo(json.dumps(shown, ensure_ascii=False))
+    for row in () if as_json else shown:
+        part = f"{row['part']}:" if row["part"] else ""
+        typer.echo(f"{part}{row['line']}  {row['rule']} ({row['category']}, {row['strength']})")
+        typer.echo(f"    {row['text']}")
+        if row["advice"]:
+            typer.echo(f"    → {row['advice']}")
+    if not shown:
+        typer.echo("no rule hits", err=True)
+        raise typer.Exit(_FAILED)
+
+
+@app.command("try")
+def try_pattern(
+    pattern: str = typer.Argument(..., help="A pattern as it would stand in a rule."),
+    lines: list[str] = typer.Argument(..., help="Lines to match it against."),
+    as_json: bool = AS_JSON,
+) -> None:
+    """Match one pattern against lines, as a rule would.
+
+    Exit codes: 0 every line matches, 1 some do not, 2 the pattern is refused.
+    Example: pipeline-guard rules try '^error: (?P<what>.+) failed' 'error: upload failed'
+    """
+    import re2  # noqa: PLC0415
+
+    problem = problem_of(pattern)
+    if problem:
+        typer.echo(problem, err=True)
+        raise typer.Exit(_WRONG)
+    compiled = re2.compile(pattern, line_options())
+    found: list[dict[str, Any]] = []
+    for line in lines:
+        text = clean_line(line.encode())
+        match = compiled.search(text)
+        captures = match.groupdict() if match else {}
+        found.append({"text": text, "match": match is not None, "captures": captures})
+    if as_json:
+        typer.echo(json.dumps(found, ensure_ascii=False))
+    for row in () if as_json else found:
+        named = "  ".join(f"{name}={value}" for name, value in row["captures"].items())
+        typer.echo(f"{'yes' if row['match'] else 'no ':3}  {row['text']}  {named}".rstrip())
+    if not all(row["match"] for row in found):
+        raise typer.Exit(_FAILED)
+
+
+def _load(directories: list[Path] | tuple[()]) -> RuleSet:
+    try:
+        return load_rules(directories)
+    except ConfigError as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(_WRONG) from None
+
+
+def _row(hit: RuleHit, redactor: Redactor) -> dict[str, Any]:
+    masked = {name: redactor.redact(value) for name, value in hit.captures.items()}
+    return {
+        "rule": hit.rule.id,
+        "category": hit.rule.category,
+        "strength": hit.rule.strength,
+        "transient": transient(hit.rule),
+        "line": hit.line,
+        "part": hit.part,
+        "text": redactor.redact(hit.text),
+        "captures": masked,
+        "advice": hit.rule.told(masked),
+        "link": hit.rule.link,
+    }

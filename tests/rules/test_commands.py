@@ -1,0 +1,75 @@
+"""The `rules` commands: what they print and how they exit."""
+
+import json
+from pathlib import Path
+
+from typer.testing import CliRunner
+
+from pipeline_guard.cli.rules import app
+
+RUN = CliRunner()
+BAD = """\
+rules:
+  - id: a-b
+    category: crash
+    patterns: {any: ['(?=x)']}
+    tests: {match: [x]}
+"""
+WRONG = BAD.replace("(?=x)", "broke")
+
+
+def test_check_tells_every_problem(tmp_path: Path) -> None:
+    assert RUN.invoke(app, ["check"]).exit_code == 0
+    (tmp_path / "a.yaml").write_text(BAD)
+    result = RUN.invoke(app, ["check", str(tmp_path), "--json"])
+    assert result.exit_code == 1
+    assert "lookahead" in json.loads(result.stdout)["problems"][0]
+
+
+def test_test_runs_inline_tests(tmp_path: Path) -> None:
+    (tmp_path / "a.yaml").write_text(WRONG)
+    result = RUN.invoke(app, ["test", str(tmp_path), "--json"])
+    assert result.exit_code == 1
+    assert json.loads(result.stdout)["failed"] == [
+        {"rule": "a-b", "line": "x", "should_match": True}
+    ]
+    (tmp_path / "a.yaml").write_text(BAD)
+    assert RUN.invoke(app, ["test", str(tmp_path)]).exit_code == 2
+
+
+def test_list_names_where_a_rule_stands() -> None:
+    result = RUN.invoke(app, ["list", "--category", "rate_limit", "--json"])
+    rows = json.loads(result.stdout)
+    assert {row["category"] for row in rows} == {"rate_limit"}
+    assert all(row["where"].startswith("builtin/") for row in rows)
+
+
+def test_explain_shows_hits_most_telling_first_and_masks_secrets(tmp_path: Path) -> None:
+    log = tmp_path / "build.log"
+    log.write_text(
+        "fatal: unable to access 'https://bob:hunter2secret@git.example.org/a/': "
+        "Could not resolve host: git.example.org\nError: Process completed with exit code 1.\n"
+    )
+    result = RUN.invoke(app, ["explain", str(log), "--json"])
+    rows = json.loads(result.stdout)
+    assert result.exit_code == 0
+    assert [row["line"] for row in rows] == [1, 2]
+    assert rows[0]["transient"] is True
+    assert "hunter2secret" not in result.stdout
+    log.write_text("all is well\n")
+    assert RUN.invoke(app, ["explain", str(log)]).exit_code == 1
+
+
+def test_try_matches_as_a_rule_would() -> None:
+    result = RUN.invoke(app, ["try", "^no (?P<what>x+)", "\x1b[1mno xx", "--json"])
+    assert result.exit_code == 0
+    assert json.loads(result.stdout)[0]["captures"] == {"what": "xx"}
+    assert RUN.invoke(app, ["try", "^no", "yes"]).exit_code == 1
+    assert RUN.invoke(app, ["try", "(?=x)", "yes"]).exit_code == 2
+
+
+def test_every_command_has_an_example() -> None:
+    for command in app.registered_commands:
+        assert command.callback is not None
+        assert "Example: pipeline-guard rules" in (command.callback.__doc__ or "")
+        assert "Exit codes:" in (command.callback.__doc__ or "")
