@@ -60,6 +60,7 @@ def test_secrets_go_and_the_rest_stays(line: str, secret: str):
         "restore-keys: v1-deps-a1b2c3d4",
         "Including org.example:client-auth:2.7.1 in the jar",
         "PWD=/home/a1b2c3d4e5/work",
+        "    --- PASS: TestServer/case_12b (0.00s)",
         "git@github.example:owner/repo.git",
         "integrity sha512-Zm9vYmFyYmF6cXV4Zm9vYmFyYmF6cXV4Zm9vYmFyYmF6cXV4Zm9vYmFyYg==",
         "http://localhost:8080/a/@b",
