@@ -21,7 +21,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 SECRET = "bench-secret"
-RIVAL = '''
+RIVAL = """
 import hashlib, hmac, json
 from fastapi import FastAPI, Request, Response
 app = FastAPI()
@@ -34,7 +34,7 @@ async def receive(request: Request) -> Response:
         return Response(status_code=401)
     json.loads(body)
     return Response(b'{"status": "accepted"}', 202, media_type="application/json")
-'''
+"""
 
 
 def payload(size: int) -> bytes:
@@ -85,8 +85,8 @@ async def load(port: int, body: bytes, connections: int, total: int) -> tuple[fl
         for number in left:
             start = time.perf_counter()
             writer.write(
-                b"POST /webhooks/github HTTP/1.1\r\nHost: bench\r\nContent-Type: application/json\r\n"
-                b"X-GitHub-Event: workflow_run\r\nX-GitHub-Delivery: %d-%d\r\n"
+                b"POST /webhooks/github HTTP/1.1\r\nHost: bench\r\n"
+                b"Content-Type: application/json\r\nX-GitHub-Event: workflow_run\r\nX-GitHub-Delivery: %d-%d\r\n"
                 b"X-Hub-Signature-256: sha256=%s\r\nContent-Length: %d\r\n\r\n%s"
                 % (id(latencies), number, digest.encode(), len(body), body)
             )

@@ -1,6 +1,7 @@
 """Real PostgreSQL for every test that stores: one server a session, clean data a test."""
 
 import itertools
+import os
 import shutil
 import tempfile
 from collections.abc import AsyncIterator, Iterator
@@ -18,10 +19,8 @@ _numbers = itertools.count()
 
 
 @pytest.fixture(autouse=True)
-def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """No test depends on the environment or on a `.env` of the person who runs it."""
-    import os
-
+def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No test depends on the environment of the person who runs it."""
     for name in os.environ:
         if name.startswith("PIPELINE_GUARD_"):
             monkeypatch.delenv(name)

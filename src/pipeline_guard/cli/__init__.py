@@ -5,7 +5,7 @@ import sys
 import typer
 
 from pipeline_guard import __version__
-from pipeline_guard.cli import database, deliveries, demo, doctor, failures, serve
+from pipeline_guard.cli import classify, database, deliveries, demo, doctor, failures, serve
 from pipeline_guard.errors import PipelineGuardError
 
 
@@ -33,7 +33,7 @@ def build() -> typer.Typer:
     ) -> None:
         """Exit codes of every command: 0 done, 1 it could not be done, 2 wrong usage."""
 
-    for module in (serve, demo, doctor):
+    for module in (serve, classify, demo, doctor):
         module.register(app)
     app.add_typer(database.app, name="db")
     app.add_typer(deliveries.app, name="deliveries")

@@ -2,6 +2,7 @@
 
 import contextlib
 import logging
+import signal
 import sys
 from collections.abc import AsyncIterator, Coroutine, Iterator
 from typing import Any
@@ -52,8 +53,11 @@ def configure_logging(settings: Settings) -> None:
 def database_url(settings: Settings) -> Iterator[str]:
     """The database to use: DATABASE_URL, or our own, started and brought up to date.
 
-    Raises ConfigError when the schema of a given database is not this version's.
+    Sets up logging, too, and lets SIGTERM end the block like an exit, so that our own server is
+    not left behind. Raises ConfigError when the schema of a given database is not this version's.
     """
+    configure_logging(settings)
+    signal.signal(signal.SIGTERM, _leave)
     from pipeline_guard.store import migrate  # noqa: PLC0415
     from pipeline_guard.store.migrations import HEAD  # noqa: PLC0415
 
@@ -76,6 +80,10 @@ def database_url(settings: Settings) -> Iterator[str]:
         yield url
     finally:
         server.release()
+
+
+def _leave(number: int, frame: object) -> None:
+    raise SystemExit(128 + number)
 
 
 @contextlib.asynccontextmanager

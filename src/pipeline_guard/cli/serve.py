@@ -31,7 +31,6 @@ def register(app: typer.Typer) -> None:
 
         settings = load_settings()
         _refuse_open_door(settings, host)
-        runtime.configure_logging(settings)
         with runtime.database_url(settings) as url:
             runtime.run(_serve(settings, url, host, port, with_worker=worker))
 
@@ -44,7 +43,6 @@ def register(app: typer.Typer) -> None:
         from pipeline_guard.cli import runtime  # noqa: PLC0415
 
         settings = load_settings()
-        runtime.configure_logging(settings)
         with runtime.database_url(settings) as url:
             runtime.run(_work(settings, url))
 
@@ -88,6 +86,10 @@ async def _serve(settings: Settings, url: str, host: str, port: int, *, with_wor
             )  # fmt: skip
             async with contextlib.AsyncExitStack() as stack:
                 stack.push_async_callback(platforms.aclose)
+                # The server gives signals it has obeyed back to whoever handled them before:
+                # that must be us, or they would end the process before it has cleaned up.
+                for number in (signal.SIGINT, signal.SIGTERM):
+                    signal.signal(number, lambda *_: setattr(server, "should_exit", True))
                 if with_worker:
                     context = assemble.context(settings, database, platforms, tasks)
                     await stack.enter_async_context(worker.running(queue, context))

@@ -12,6 +12,7 @@ from pipeline_guard.store import deliveries as store
 from pipeline_guard.store.deliveries import PROCESS_TASK
 from pipeline_guard.store.session import Database
 from pipeline_guard.store.tables import Delivery
+from pipeline_guard.web.api.parameters import Filter
 
 
 class DeliveryOut(BaseModel):
@@ -62,8 +63,8 @@ def router(database: Database, queue: Queue) -> APIRouter:
 
     @routes.get("")
     async def list_deliveries(
-        status: str | None = None,
-        platform: str | None = None,
+        status: Filter = None,
+        platform: Filter = None,
         limit: Annotated[int, Query(ge=1, le=200)] = 50,
         cursor: Annotated[int | None, Query(ge=1, le=2**63 - 1)] = None,
     ) -> DeliveryPage:

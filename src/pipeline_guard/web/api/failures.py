@@ -9,6 +9,7 @@ from pydantic import BaseModel
 from pipeline_guard.store import failures as store
 from pipeline_guard.store.session import Database
 from pipeline_guard.store.tables import Failure
+from pipeline_guard.web.api.parameters import Filter
 
 
 class EvidenceOut(BaseModel):
@@ -103,9 +104,9 @@ def router(database: Database) -> APIRouter:
 
     @routes.get("")
     async def list_failures(
-        repository: str | None = None,
-        category: str | None = None,
-        status: str | None = None,
+        repository: Filter = None,
+        category: Filter = None,
+        status: Filter = None,
         limit: Annotated[int, Query(ge=1, le=200)] = 50,
         cursor: Annotated[int | None, Query(ge=1, le=2**63 - 1)] = None,
     ) -> FailurePage:
