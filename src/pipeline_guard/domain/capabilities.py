@@ -15,8 +15,11 @@ Capability = Literal[
     "comment",
     "annotations",
     "inline_log",
+    "list_runs",
+    "redeliver",
 ]
-"""`rerun_is_new_run`: the events of a re-run carry another run id than those of the first run."""
+"""`rerun_is_new_run`: the events of a re-run carry another run id than those of the first run.
+`list_runs` and `redeliver` stand for the protocols of domain.recovery."""
 RerunScope = Literal["run", "failed_jobs", "job"]
 
 

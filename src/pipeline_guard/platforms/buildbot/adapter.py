@@ -1,6 +1,8 @@
 """What the stages ask of Buildbot: a chain of rebuilds as one run, its log, and a rebuild."""
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
+from datetime import datetime
 from typing import Any, Final
 
 from pipeline_guard.domain.capabilities import (
@@ -10,12 +12,15 @@ from pipeline_guard.domain.capabilities import (
     RerunScope,
 )
 from pipeline_guard.domain.events import Event
+from pipeline_guard.domain.recovery import FinishedRun
 from pipeline_guard.domain.runs import ChangeRequest, Conclusion, Job, Run
 from pipeline_guard.errors import Conflict, NotFound, Rejected
 from pipeline_guard.platforms.buildbot.chain import Chain, Row, read_chain
 from pipeline_guard.platforms.buildbot.client import BuildbotClient
 from pipeline_guard.platforms.buildbot.webhook import PLATFORM
 from pipeline_guard.platforms.buildbot.words import (
+    EXCEPTION,
+    FAILURE,
     conclusion_of,
     main_stamp,
     moment,
@@ -25,7 +30,8 @@ from pipeline_guard.platforms.buildbot.words import (
 
 #: The build properties a run is made of.
 _PROPERTIES: Final = ["got_revision", "owner", "owners", "scheduler"]
-
+_MOST_BUILDS: Final = 200
+"""Red builds that are listed at once."""
 
 Stamp = Mapping[str, Any]
 
@@ -43,6 +49,7 @@ class BuildbotPlatform:
             "rerun_is_new_run",
             "annotations",
             "inline_log",
+            "list_runs",
         }
     )
 
@@ -102,6 +109,45 @@ class BuildbotPlatform:
     ) -> CommentResult:
         """Always raises Rejected: Buildbot has no pull requests to comment on."""
         raise Rejected("Buildbot has no comments")
+
+    def run_scopes(self, repositories: Sequence[str]) -> Sequence[str]:
+        """A master has one list of builds."""
+        return ("",) if repositories else ()
+
+    async def finished_runs(self, scope: str, since: datetime) -> AsyncIterator[FinishedRun]:
+        """Builds of the master that ended red since then, newest first."""
+        builds = await self._client.rows(
+            "builds",
+            {
+                "results__eq": [FAILURE, EXCEPTION],
+                "complete": "true",
+                "complete_at__ge": int(since.timestamp()),
+                "order": "-buildid",
+                "limit": _MOST_BUILDS,
+            },
+        )
+        for build in builds:
+            ended_at = moment(build["complete_at"])
+            if ended_at is not None:
+                yield FinishedRun(await self._event(build), str(build["buildid"]), ended_at)
+
+    async def _event(self, build: Row) -> Event:
+        """What the push about that build would have said."""
+        request, builder = await asyncio.gather(
+            self._client.row(f"buildrequests/{build['buildrequestid']}"),
+            self._client.row(f"builders/{build['builderid']}"),
+        )
+        buildset = await self._client.row(f"buildsets/{request['buildsetid']}")
+        first = buildset["rebuilt_buildid"]
+        return Event(
+            kind="run_finished",
+            platform=PLATFORM,
+            repository=repository_of(main_stamp(buildset["sourcestamps"]), builder["name"]),
+            run_id=str(build["buildid"] if first is None else first),
+            conclusion=conclusion_of(build["results"]),
+            job_id=str(build["buildid"]),
+            hints={"buildid": build["buildid"]},
+        )
 
     def log_line_url(self, run: Run, job: Job, line: int) -> str | None:
         """None: Buildbot's pages have no links to a line."""

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
+from datetime import datetime
 from http import HTTPStatus
 from typing import Any, Final
 
@@ -13,6 +14,7 @@ from pipeline_guard.domain.capabilities import (
     RerunScope,
 )
 from pipeline_guard.domain.events import Event
+from pipeline_guard.domain.recovery import DeliveryTry, FinishedRun
 from pipeline_guard.domain.runs import ChangeRequest, Job, Run
 from pipeline_guard.errors import Conflict, NotFound, PlatformError, PlatformUnavailable
 from pipeline_guard.platforms.github.answers import Answer, NotSent
@@ -21,6 +23,7 @@ from pipeline_guard.platforms.github.comments import Comments
 from pipeline_guard.platforms.github.logs import LogStream
 from pipeline_guard.platforms.github.pulls import Pulls
 from pipeline_guard.platforms.github.read import attempt_of, job_from, run_from, status_of, text
+from pipeline_guard.platforms.github.recovery import Recovery
 
 Json = dict[str, Any]
 
@@ -30,7 +33,15 @@ class GitHub:
 
     name: str = "github"
     capabilities: frozenset[Capability] = frozenset(
-        ("rerun_run", "rerun_failed_jobs", "rerun_job", "comment", "annotations")
+        (
+            "rerun_run",
+            "rerun_failed_jobs",
+            "rerun_job",
+            "comment",
+            "annotations",
+            "list_runs",
+            "redeliver",
+        )
     )
 
     def __init__(self, client: Client) -> None:
@@ -38,6 +49,7 @@ class GitHub:
         self._logs = LogStream(client)
         self._pulls = Pulls(client)
         self._comments = Comments(client, self.identity)
+        self._recovery = Recovery(client)
         self._login: str | None = None
         self._login_asked = False
 
@@ -105,6 +117,26 @@ class GitHub:
     ) -> CommentResult:
         """Create or edit our one comment: `known_id` first, else our own that holds `marker`."""
         return await self._comments.upsert(run.repository, request.number, marker, body, known_id)
+
+    def delivery_scopes(self, repositories: Sequence[str]) -> Sequence[str]:
+        """An App has one hook for all; with a token, every repository has its own."""
+        return ("",) if self._is_app else repositories
+
+    def delivery_tries(self, scope: str, since: datetime) -> AsyncIterator[DeliveryTry]:
+        """Tries to deliver what we act on, newest first; none where hooks are not ours to read."""
+        return self._recovery.tries(scope, since)
+
+    async def redeliver(self, scope: str, handle: str) -> None:
+        """Have GitHub send a delivery again."""
+        await self._recovery.redeliver(scope, handle)
+
+    def run_scopes(self, repositories: Sequence[str]) -> Sequence[str]:
+        """Every repository has its own list of runs."""
+        return repositories
+
+    def finished_runs(self, scope: str, since: datetime) -> AsyncIterator[FinishedRun]:
+        """Runs of a repository that ended red since then."""
+        return self._recovery.runs(scope, since)
 
     def log_line_url(self, run: Run, job: Job, line: int) -> str | None:
         """The job's page, at its failed step; GitHub numbers lines by step, `line` is the log's."""

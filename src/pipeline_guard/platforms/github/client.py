@@ -50,7 +50,9 @@ class Client:
         full = f"{path}?{urlencode(query)}" if query else path
         return await self._retried(self._worth_get, repository, "GET", full, None)
 
-    async def send(self, verb: str, repository: str, path: str, body: Any | None = None) -> Answer:
+    async def send(
+        self, verb: str, repository: str | None, path: str, body: Any | None = None
+    ) -> Answer:
         """POST or PATCH; sent again only when it surely did not arrive or was put off by a limit.
 
         A 5xx or a timeout leaves open whether it worked: the caller must look. Raises
@@ -60,7 +62,7 @@ class Client:
 
     async def pages(
         self,
-        repository: str,
+        repository: str | None,
         path: str,
         key: str | None = None,
         *,

@@ -3,11 +3,13 @@
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import aclosing
+from datetime import datetime
 from typing import Final
 from urllib.parse import quote
 
 from pipeline_guard.domain.capabilities import Capability, CommentResult, RerunResult, RerunScope
 from pipeline_guard.domain.events import Event
+from pipeline_guard.domain.recovery import FinishedRun
 from pipeline_guard.domain.runs import ChangeRequest, Job, Run
 from pipeline_guard.errors import Conflict, NotAuthorized, NotFound, PlatformUnavailable, Rejected
 from pipeline_guard.platforms.gitlab import shapes
@@ -19,6 +21,8 @@ from pipeline_guard.platforms.gitlab.notes import Notes
 MAX_JOBS: Final = 5_000
 """Jobs of one pipeline that are read, earlier tries included."""
 MAX_REQUESTS: Final = 100
+MAX_FINISHED: Final = 300
+"""Red pipelines of one project that are listed at once."""
 
 
 class GitLabPlatform:
@@ -28,7 +32,7 @@ class GitLabPlatform:
     # No `rerun_run`: GitLab can only start another pipeline on the newest commit of a ref,
     # which is not the same run again.
     capabilities: frozenset[Capability] = frozenset(
-        {"rerun_failed_jobs", "rerun_job", "comment", "annotations"}
+        {"rerun_failed_jobs", "rerun_job", "comment", "annotations", "list_runs"}
     )
 
     def __init__(self, client: GitLabClient) -> None:
@@ -227,6 +231,23 @@ class GitLabPlatform:
         """The open merge request of our branch, made if there is none; the branch goes with it."""
         changes = Changes(self._client, f"/projects/{_part(repository)}")
         return await changes.request(source_branch, target_branch, title, body)
+
+    def run_scopes(self, repositories: Sequence[str]) -> Sequence[str]:
+        """Every project has its own list of pipelines."""
+        return repositories
+
+    async def finished_runs(self, scope: str, since: datetime) -> AsyncIterator[FinishedRun]:
+        """Pipelines of a project that ended red since then, the last changed first."""
+        rows = self._client.rows(
+            f"/projects/{_part(scope)}/pipelines",
+            limit=MAX_FINISHED,
+            status="failed",
+            updated_after=since.isoformat(),
+            order_by="updated_at",
+        )
+        async for row in rows:
+            if found := shapes.finished(scope, row):
+                yield found
 
     def log_line_url(self, run: Run, job: Job, line: int) -> str | None:
         """A link to one line of the job's log page."""

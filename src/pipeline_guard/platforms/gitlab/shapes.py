@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
+from pipeline_guard.domain.events import Event
+from pipeline_guard.domain.recovery import FinishedRun
 from pipeline_guard.domain.runs import ChangeRequest, Conclusion, Job, Run, RunStatus
 from pipeline_guard.errors import Rejected
 
@@ -199,6 +201,27 @@ def run_of(
             "request_project_id": (merge_request or {}).get("target_project_id"),
         },
     )
+
+
+def finished(repository: str, pipeline: Json) -> FinishedRun | None:
+    """A listed red pipeline as what its webhook would have said, if it says when it ended.
+
+    GitLab counts no attempts: the time of its last change tells two of a pipeline's ends apart.
+    """
+    ended_at = _time(pipeline.get("updated_at"))
+    if ended_at is None:
+        return None
+    number = id_of(pipeline)
+    project = pipeline.get("project_id")
+    event = Event(
+        kind="run_finished",
+        platform=PLATFORM,
+        repository=repository,
+        run_id=str(number),
+        conclusion=CONCLUSIONS.get(str(pipeline.get("status"))),
+        hints={"project_id": project} if project else {},
+    )
+    return FinishedRun(event, f"{number}@{ended_at.isoformat()}", ended_at)
 
 
 def _part(item: Json, key: str) -> Json:
