@@ -7,6 +7,7 @@ from typing import Any
 from fastapi import Depends, FastAPI, Request
 from fastapi.responses import JSONResponse
 from prometheus_client import CollectorRegistry
+from starlette.types import Receive, Scope, Send
 
 from pipeline_guard import __version__
 from pipeline_guard.domain.capabilities import Connected
@@ -19,7 +20,7 @@ from pipeline_guard.store.session import Database
 from pipeline_guard.web import access, health, metrics
 from pipeline_guard.web.api import deliveries, failures
 from pipeline_guard.web.dashboard import pages
-from pipeline_guard.web.webhooks import Receiver
+from pipeline_guard.web.webhooks import PREFIX, Receiver
 
 
 def create_app(
@@ -37,15 +38,21 @@ def create_app(
         finally:
             await acceptor.close()
 
-    app = FastAPI(
+    receiver = Receiver(platforms, acceptor, metrics.webhook_counter(registry))
+
+    class Application(FastAPI):
+        async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+            if scope["type"] == "http" and scope["path"].startswith(PREFIX):
+                await receiver(scope, receive, send)
+            else:
+                await super().__call__(scope, receive, send)
+
+    app = Application(
         title="Pipeline Guard",
         version=__version__,
         description="What went red on your CI platforms, why, and what was done about it.",
         lifespan=lifespan,
     )
-    # A plain route: the framework's own machinery would read the body before its size is known.
-    receiver = Receiver(platforms, acceptor, metrics.webhook_counter(registry))
-    app.add_route("/webhooks/{platform}", receiver.handle, methods=["POST"])
     allowed = [Depends(access.guard(settings.api_tokens))]
     app.include_router(failures.router(database), prefix="/api/v1", dependencies=allowed)
     app.include_router(deliveries.router(database, queue), prefix="/api/v1", dependencies=allowed)
