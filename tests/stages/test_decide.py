@@ -1,11 +1,16 @@
+from datetime import UTC, datetime
+
 import pytest
 
 from pipeline_guard.domain.diagnosis import Diagnosis
 from pipeline_guard.domain.runs import Job, Run
-from pipeline_guard.stages.decide import Facts, Policy, decide
+from pipeline_guard.policy.schema import Policy
+from pipeline_guard.stages.decide import Case, decide
+from pipeline_guard.stages.facts import Facts
 
 EVERYTHING = frozenset({"rerun_failed_jobs", "rerun_job", "rerun_run", "comment"})
 ACT = Policy(mode="act")
+NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 
 
 def job(name: str = "test", conclusion: str = "failure", job_id: str = "") -> Job:
@@ -30,12 +35,17 @@ def diagnosis(category: str = "network_transient", **changes: object) -> Diagnos
 def facts(a_run: Run | None = None, a_job: Job | None = None, **changes: object) -> Facts:
     a_run = a_run or run()
     values = {"run": a_run, "job": a_job or a_run.jobs[0], "diagnosis": diagnosis(),
-              "capabilities": EVERYTHING, "identity": "guard[bot]", "reruns": 0}  # fmt: skip
+              "capabilities": EVERYTHING, "identity": "guard[bot]",
+              "failed_jobs": len(a_run.failed_jobs), "all_jobs": len(a_run.jobs)}  # fmt: skip
     return Facts(**(values | changes))
 
 
 def plan(some_facts: Facts, policy: Policy = ACT):
-    return decide([some_facts], policy)[0]
+    return decide([Case(some_facts, policy)], NOW)[0]
+
+
+def plans(some_facts: list[Facts], policy: Policy = ACT):
+    return decide([Case(item, policy) for item in some_facts], NOW)
 
 
 def test_a_transient_failure_is_re_run_and_says_why():
@@ -110,7 +120,7 @@ def test_without_act_the_plan_says_what_would_have_been_done(mode, status):
 def test_a_deploy_that_failed_beside_is_not_touched():
     jobs = (job("test"), job("deploy"))
     a_run = run(*jobs)
-    test, deploy = decide([facts(a_run, item) for item in jobs], ACT)
+    test, deploy = plans([facts(a_run, item) for item in jobs])
     assert test.steps[0].params == {"scope": "job", "job": "id-test"}
     assert deploy.steps == ()
 
@@ -118,7 +128,7 @@ def test_a_deploy_that_failed_beside_is_not_touched():
 def test_only_one_job_at_a_time_when_not_all_may_be_re_run():
     jobs = (job("a"), job("b"), job("deploy"))
     a_run = run(*jobs)
-    first, second, third = decide([facts(a_run, item) for item in jobs], ACT)
+    first, second, third = plans([facts(a_run, item) for item in jobs])
     assert first.status == "healing"
     assert (second.steps, third.steps) == ((), ())
     assert "one_at_a_time" in {refusal.guard for refusal in second.refusals}
@@ -126,14 +136,14 @@ def test_only_one_job_at_a_time_when_not_all_may_be_re_run():
 
 def test_a_failed_job_that_was_not_diagnosed_keeps_the_others_from_a_common_re_run():
     jobs = (job("a"), job("b"))
-    found = decide([facts(run(*jobs), jobs[0])], ACT)[0]
+    found = plan(facts(run(*jobs), jobs[0]))
     assert found.steps[0].params["scope"] == "job"
 
 
 def test_where_only_the_whole_run_can_be_re_run_a_mixed_run_is_left_alone():
     jobs = (job("a"), job("deploy"))
     only_run = frozenset({"rerun_run"})
-    plans = decide([facts(run(*jobs), item, capabilities=only_run) for item in jobs], ACT)
-    assert [item.steps for item in plans] == [(), ()]
-    alone = decide([facts(run(job("a")), capabilities=only_run)], ACT)[0]
+    found = plans([facts(run(*jobs), item, capabilities=only_run) for item in jobs])
+    assert [item.steps for item in found] == [(), ()]
+    alone = plan(facts(run(job("a")), capabilities=only_run))
     assert alone.steps[0].params == {"scope": "run"}

@@ -79,6 +79,9 @@ class Platform(Protocol):
     ) -> CommentResult:
         """Create or edit our one comment: `known_id` first, else the one holding `marker`."""
 
+    async def default_branch_file(self, run: Run, path: str) -> bytes | None:
+        """A small file on the default branch of the run's repository; None where there is none."""
+
     def log_line_url(self, run: Run, job: Job, line: int) -> str | None:
         """A link to one line of the job's log on the platform, where it has such links."""
 

@@ -17,6 +17,10 @@ class Job:
     conclusion: Conclusion | None
     url: str | None = None
     failed_step: str | None = None
+    seconds: float | None = None
+    """How long it ran, where the platform tells."""
+    tries: int | None = None
+    """How often it ran in this run, where the platform counts by job; the first time is 1."""
     hints: dict[str, Any] = field(default_factory=dict)
     """Small facts that only the same platform's adapter reads (a log's address, say)."""
 
@@ -34,6 +38,9 @@ class ChangeRequest:
     url: str | None = None
     head_sha: str | None = None
     from_fork: bool = False
+    target_branch: str | None = None
+    first_time_author: bool | None = None
+    """Its author has contributed nothing here yet; None when the platform does not tell."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +70,10 @@ class Run:
     request: ChangeRequest | None = None
     jobs: tuple[Job, ...] = ()
     """Every job of this attempt the platform lists (at least the failed ones)."""
+    reruns_left: int | None = None
+    """How often the platform lets it be re-run yet, None without such a limit."""
+    rerun_until: datetime | None = None
+    """Until when the platform lets it be re-run, None without such a limit."""
     hints: dict[str, Any] = field(default_factory=dict)
 
     @property

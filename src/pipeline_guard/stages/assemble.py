@@ -12,8 +12,8 @@ from pipeline_guard.platforms import PLATFORMS
 from pipeline_guard.rules.load import load_rules
 from pipeline_guard.settings import Settings
 from pipeline_guard.stages.context import Context, Queue
-from pipeline_guard.stages.decide import Policy
 from pipeline_guard.stages.judge import Judge
+from pipeline_guard.stages.policies import Policies
 from pipeline_guard.store.session import Database
 
 
@@ -37,11 +37,6 @@ def connect_platforms(settings: Settings) -> Platforms:
         on={name: item for name, item in built.items() if isinstance(item, Connected)},
         off={name: item for name, item in built.items() if isinstance(item, str)},
     )
-
-
-def policy_of(settings: Settings) -> Policy:
-    """The policy in force."""
-    return Policy(mode=settings.mode)
 
 
 def scratch_folder(settings: Settings) -> Path:
@@ -74,14 +69,15 @@ class LazyJudge:
 
 
 def context(settings: Settings, database: Database, platforms: Platforms, queue: Queue) -> Context:
-    """What a worker's stages are handed."""
+    """What a worker's stages are handed; raises ConfigError when guard.yaml is wrong."""
     return Context(
-        database, platforms.on, LazyJudge(), policy_of(settings), queue, scratch_folder(settings)
+        database, platforms.on, LazyJudge(), Policies(settings), queue, scratch_folder(settings)
     )
 
 
 def _model() -> Model | None:
     import os
+
     return Model() if (default_folder() / "model.skops").exists() else None
 
 

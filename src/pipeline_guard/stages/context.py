@@ -1,4 +1,4 @@
-"""What the stages are handed: the store, the platforms, the judge, the policy, the queue."""
+"""What the stages are handed: the store, the platforms, the judge, the policies, the queue."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from pipeline_guard.domain.diagnosis import Diagnosis
 from pipeline_guard.domain.runs import Run
 from pipeline_guard.errors import NotFound
 from pipeline_guard.stages.accept import run_lock
-from pipeline_guard.stages.decide import Policy
+from pipeline_guard.stages.policies import Policies
 from pipeline_guard.store.session import Database
 
 
@@ -56,7 +56,7 @@ class Context:
     database: Database
     platforms: Mapping[str, Connected]
     judge: JudgeLog
-    policy: Policy
+    policies: Policies
     queue: Queue
     scratch: Path
     """A folder for logs while they are read."""

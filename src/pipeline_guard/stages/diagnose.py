@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 import structlog
@@ -16,9 +17,10 @@ from pipeline_guard.logs.read import ReadLimits
 from pipeline_guard.logs.spool import spool
 from pipeline_guard.stages.accept import run_lock
 from pipeline_guard.stages.context import Context, lock_of, run_key
-from pipeline_guard.stages.decide import Facts, decide
+from pipeline_guard.stages.decide import decide
 from pipeline_guard.stages.follow_up import follow_up
-from pipeline_guard.store import actions, deliveries, failures
+from pipeline_guard.stages.gather import gather
+from pipeline_guard.store import deliveries, failures
 
 MAX_JOBS = 40
 """Failed jobs of one run whose logs are read; a run with more has one cause, seen in these."""
@@ -156,29 +158,21 @@ async def _decide_and_store(
     jobs: Sequence[Job],
     diagnoses: Sequence[Diagnosis],
 ) -> str:
-    identity = await platform.identity()
+    policy = await context.policies.of_run(platform, run)
+    now = datetime.now(UTC)
     async with context.database.transaction() as session:
-        facts = [
-            Facts(
-                run,
-                job,
-                diagnosis,
-                platform.capabilities,
-                identity,
-                await actions.reruns_so_far(session, run, job.name),
-            )
-            for job, diagnosis in zip(jobs, diagnoses, strict=True)
-        ]
-        plans = decide(facts, context.policy)
-        for job, diagnosis, plan in zip(jobs, diagnoses, plans, strict=True):
-            await failures.add(session, run, job, diagnosis, plan)
+        gathered = await gather(session, platform, run, jobs, diagnoses, policy, now)
+        plans = decide([item.case for item in gathered], now)
+        for item, plan in zip(gathered, plans, strict=True):
+            facts = item.case.facts
+            await failures.add(session, run, facts.job, facts.diagnosis, item.kept_with(plan))
         await follow_up(context, session, run)
         if any(plan.status == "healing" for plan in plans):
             await context.queue.defer(
                 session, "act", run_key(run) | {"attempt": run.attempt}, lock=lock_of(run)
             )
         await context.queue.defer(session, "report", run_key(run), lock=lock_of(run))
-    return _summary(diagnoses, plans)
+    return " ".join((_summary(diagnoses, plans), *policy.remarks))
 
 
 def _summary(diagnoses: Sequence[Diagnosis], plans: Sequence[Plan]) -> str:
@@ -186,4 +180,4 @@ def _summary(diagnoses: Sequence[Diagnosis], plans: Sequence[Plan]) -> str:
         f"{diagnosis.category} ({plan.status})"
         for diagnosis, plan in zip(diagnoses, plans, strict=True)
     ]
-    return f"Diagnosed {len(parts)} failed job(s): {', '.join(parts)}"
+    return f"Diagnosed {len(parts)} failed job(s): {', '.join(parts)}."

@@ -10,6 +10,7 @@ from pipeline_guard.errors import PlatformError
 from pipeline_guard.stages.comment import MARKER, Seen, render
 from pipeline_guard.stages.context import Context
 from pipeline_guard.store import comments, failures
+from pipeline_guard.store.tables import Failure
 
 HISTORY_DAYS = 7
 
@@ -22,15 +23,16 @@ async def report(context: Context, platform: str, repository: str, run_id: str) 
     Raises PlatformError when it is worth another try later.
     """
     adapter = context.platform(platform).platform
-    if context.policy.mode == "observe" or "comment" not in adapter.capabilities:
+    if "comment" not in adapter.capabilities:
         return
     async with context.database.transaction() as session:
         of_run = await failures.of_run(session, platform, repository, run_id)
         number = of_run[-1].request_number if of_run else None
-        if number is None:
+        if number is None or not any(_may_speak(item) for item in of_run):
             return
         commit = of_run[-1].commit
-        shown = await failures.of_request(session, platform, repository, number, commit)
+        found = await failures.of_request(session, platform, repository, number, commit)
+        shown = [item for item in found if _may_speak(item)]
         since = datetime.now(UTC) - timedelta(days=HISTORY_DAYS)
         history = {
             item.id: Seen(*await failures.seen(session, item.fingerprint, since), HISTORY_DAYS)
@@ -59,3 +61,9 @@ async def report(context: Context, platform: str, repository: str, run_id: str) 
         return
     async with context.database.transaction() as session:
         await comments.put(session, platform, repository, number, result, digest)
+
+
+def _may_speak(failure: Failure) -> bool:
+    """Does the policy that the failure was decided by let people be told?"""
+    values = failure.plan["policy"]["values"]
+    return bool(values["enabled"]) and values["mode"] != "observe"

@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import selectinload
 
 from pipeline_guard.domain.runs import Run
-from pipeline_guard.store.tables import Action, ActionFailure, Failure
+from pipeline_guard.store.tables import Action, ActionFailure
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,25 +104,6 @@ async def undecided_reruns(session: AsyncSession, run: Run) -> Sequence[Action]:
         .options(selectinload(Action.failures))
     )
     return (await session.scalars(query)).all()
-
-
-async def reruns_so_far(session: AsyncSession, run: Run, job: str) -> int:
-    """How many re-runs of this job at this commit and workflow we have asked for already."""
-    query = (
-        select(func.count(Action.id.distinct()))
-        .join(ActionFailure, ActionFailure.action_id == Action.id)
-        .join(Failure, Failure.id == ActionFailure.failure_id)
-        .where(
-            Action.kind == "rerun",
-            Action.status.in_(("intended", "done")),
-            Failure.platform == run.platform,
-            Failure.repository == run.repository,
-            Failure.workflow == run.workflow,
-            Failure.commit == run.commit,
-            Failure.job == job,
-        )
-    )
-    return int((await session.execute(query)).scalar_one())
 
 
 async def count_by(session: AsyncSession) -> dict[tuple[str, str, str, str], int]:

@@ -1,7 +1,7 @@
 """The tables, as SQLAlchemy sees them; their meaning is in DESIGN's vocabulary."""
 
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import (
     BigInteger,
@@ -17,6 +17,11 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
+
+PLANNED_RERUN: Final = (
+    "failures.plan -> 'steps' <> '[]'::jsonb AND failures.plan -> 'refusals' = '[]'::jsonb"
+)
+"""Of a failure: a re-run was decided on. Written as in the index, which is small by it."""
 
 
 class Base(DeclarativeBase):
@@ -62,6 +67,7 @@ class Failure(Base):
         Index("ix_failures_fingerprint", "fingerprint", "created_at"),
         Index("ix_failures_request", "platform", "repository", "request_number"),
         Index("ix_failures_commit", "platform", "repository", "commit", "job"),
+        Index("ix_failures_reruns", "created_at", postgresql_where=text(PLANNED_RERUN)),
     )
 
     id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)

@@ -46,6 +46,7 @@ class Api:
             ("GET", repo, self.repo, "metadata:read"),
             ("GET", f"{repo}/branches/(?P<name>.+)", self.branch, "contents:read"),
             ("GET", f"{repo}/git/ref/tags/(?P<name>.+)", self.tag, "contents:read"),
+            ("GET", f"{repo}/contents/(?P<path>.+)", self.contents, "contents:read"),
             ("GET", run, self.run, "actions:read"),
             ("GET", f"{run}/jobs", self.jobs, "actions:read"),
             ("GET", f"{run}/attempts/{number}/jobs", self.attempt_jobs, "actions:read"),
@@ -155,6 +156,12 @@ class Api:
         if sha is None:
             raise Refused(404, "Not Found")
         return 200, {"ref": f"refs/tags/{name}", "object": {"type": "commit", "sha": sha}}, {}
+
+    def contents(self, asked: Asked, repo: str, path: str) -> Result:
+        raw = self._repo(repo).files.get(path)
+        if raw is None or asked.query.get("ref", "main") != "main":
+            raise Refused(404, "Not Found")
+        return 200, shapes.file(path, raw), {}
 
     def run(self, asked: Asked, repo: str, run: str) -> Result:
         return 200, shapes.workflow_run(self.base, self._run(repo, run)), {}

@@ -1,5 +1,6 @@
 """The JSON the fake GitHub answers with, in GitHub's own field names."""
 
+import base64
 from typing import Any
 
 from tests.fakes.github.world import Comment, Job, Pull, Repo, Run
@@ -24,6 +25,12 @@ def short_repo(base: str, name: str, number: int) -> Json:
 
 def repository(base: str, repo: Repo) -> Json:
     return {**short_repo(base, repo.name, repo.id), "default_branch": "main", "fork": False}
+
+
+def file(path: str, raw: bytes) -> Json:
+    content = base64.encodebytes(raw).decode()
+    return {"type": "file", "encoding": "base64", "size": len(raw), "name": path.rpartition("/")[2],
+            "path": path, "content": content, "sha": "f" * 40}  # fmt: skip
 
 
 def workflow_run(base: str, run: Run) -> Json:

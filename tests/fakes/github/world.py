@@ -85,6 +85,7 @@ class Repo:
     name: str
     branches: dict[str, str] = field(default_factory=lambda: {"main": "a" * 40})
     tags: dict[str, str] = field(default_factory=dict)
+    files: dict[str, bytes] = field(default_factory=dict)
     runs: dict[int, Run] = field(default_factory=dict)
     pulls: dict[int, Pull] = field(default_factory=dict)
     comments: dict[int, Comment] = field(default_factory=dict)

@@ -76,6 +76,7 @@ class Changes:
             issue.state = {"close": "closed", "reopen": "opened"}[event]
 
     def _tree(self, project: Project, ref: str) -> dict[str, bytes]:
+        ref = project.default_branch if ref == "HEAD" else ref
         sha = project.branches.get(ref, ref)
         if sha not in project.trees:
             raise Refused(404, "404 Commit Not Found")

@@ -149,6 +149,10 @@ class BuildbotPlatform:
             hints={"buildid": build["buildid"]},
         )
 
+    async def default_branch_file(self, run: Run, path: str) -> bytes | None:
+        """None: Buildbot keeps no repositories."""
+        return None
+
     def log_line_url(self, run: Run, job: Job, line: int) -> str | None:
         """None: Buildbot's pages have no links to a line."""
         return None

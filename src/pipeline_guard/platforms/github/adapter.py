@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import datetime
 from http import HTTPStatus
 from typing import Any, Final
+from urllib.parse import quote
 
 from pipeline_guard.domain.capabilities import (
     Capability,
@@ -22,7 +23,14 @@ from pipeline_guard.platforms.github.client import Client
 from pipeline_guard.platforms.github.comments import Comments
 from pipeline_guard.platforms.github.logs import LogStream
 from pipeline_guard.platforms.github.pulls import Pulls
-from pipeline_guard.platforms.github.read import attempt_of, job_from, run_from, status_of, text
+from pipeline_guard.platforms.github.read import (
+    attempt_of,
+    content_of,
+    job_from,
+    run_from,
+    status_of,
+    text,
+)
 from pipeline_guard.platforms.github.recovery import Recovery
 
 Json = dict[str, Any]
@@ -137,6 +145,15 @@ class GitHub:
     def finished_runs(self, scope: str, since: datetime) -> AsyncIterator[FinishedRun]:
         """Runs of a repository that ended red since then."""
         return self._recovery.runs(scope, since)
+
+    async def default_branch_file(self, run: Run, path: str) -> bytes | None:
+        """A file of the repository; without a ref, GitHub reads its default branch."""
+        where = f"/repos/{run.repository}/contents/{quote(path)}"
+        try:
+            answer = await self._client.get(run.repository, where)
+        except NotFound:
+            return None
+        return content_of(answer.data)
 
     def log_line_url(self, run: Run, job: Job, line: int) -> str | None:
         """The job's page, at its failed step; GitHub numbers lines by step, `line` is the log's."""

@@ -1,7 +1,8 @@
 """Turns GitHub's JSON for runs, jobs and pull requests into domain types; tolerant of gaps."""
 
+import base64
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from pipeline_guard.domain.runs import ChangeRequest, Conclusion, Job, Run, RunStatus
@@ -16,6 +17,11 @@ _CONCLUSIONS: Final[dict[str, Conclusion]] = {
     "timed_out": "timed_out",
     "skipped": "skipped",
 }
+
+# https://docs.github.com/en/actions/how-tos/manage-workflow-runs/re-run-workflows-and-jobs
+_MOST_RERUNS: Final = 50
+_RERUN_WITHIN: Final = timedelta(days=30)
+_STRANGERS: Final = ("FIRST_TIMER", "FIRST_TIME_CONTRIBUTOR", "NONE")
 
 
 def conclusion_of(value: object) -> Conclusion | None:
@@ -59,6 +65,17 @@ def when(data: object, *keys: str) -> datetime | None:
     return moment if moment.tzinfo else None
 
 
+def content_of(data: object) -> bytes | None:
+    """What a file holds; None of a folder, and of a file so large that GitHub leaves it out."""
+    encoded = text(data, "content")
+    if encoded is None or text(data, "encoding") != "base64":
+        return b"" if dig(data, "size") == 0 else None
+    try:
+        return base64.b64decode(encoded)
+    except ValueError:
+        return None
+
+
 def attempt_of(run: Json) -> int:
     """The attempt of a run, 1 where it is missing (GitHub Enterprise before 3.5 has none)."""
     value = run.get("run_attempt")
@@ -78,6 +95,7 @@ def job_from(data: Json) -> Job:
         conclusion=conclusion if status in ("completed", None) else None,
         url=text(data, "html_url"),
         failed_step=text(step, "name"),
+        seconds=_seconds(when(data, "started_at"), when(data, "completed_at")),
         hints={key: value for key, value in hints.items() if value is not None},
     )
 
@@ -91,6 +109,12 @@ def _failed_step(data: Json) -> Json | None:
             if isinstance(step, dict) and step.get("conclusion") == wanted:
                 return step
     return None
+
+
+def _seconds(start: datetime | None, end: datetime | None) -> float | None:
+    if start is None or end is None or end < start:
+        return None
+    return (end - start).total_seconds()
 
 
 def _last_number(url: str | None) -> str | None:
@@ -123,18 +147,28 @@ def request_from(pull: Json, repository: str) -> ChangeRequest | None:
         url=text(pull, "html_url"),
         head_sha=text(pull, "head", "sha"),
         from_fork=fork,
+        target_branch=text(pull, "base", "ref"),
+        first_time_author=_is_stranger(text(pull, "author_association")),
     )
+
+
+def _is_stranger(association: str | None) -> bool | None:
+    """True of an author none of whose commits were merged here yet."""
+    return None if association is None else association in _STRANGERS
 
 
 def run_from(data: Json, repository: str, run_id: str, *, jobs: Sequence[Job] = ()) -> Run:
     """A run as GitHub tells it, without its request and head, which need calls of their own."""
     # Where no status is told, a conclusion means that the run is over.
     status = status_of(data.get("status") or ("completed" if data.get("conclusion") else None))
+    created = when(data, "created_at")
     return Run(
         platform="github",
         repository=repository,
         run_id=run_id,
         attempt=attempt_of(data),
+        reruns_left=max(_MOST_RERUNS + 1 - attempt_of(data), 0),
+        rerun_until=created + _RERUN_WITHIN if created else None,
         status=status,
         conclusion=conclusion_of(data.get("conclusion")) if status == "completed" else None,
         workflow=text(data, "name") or text(data, "path") or "workflow",

@@ -249,6 +249,16 @@ class GitLabPlatform:
             if found := shapes.finished(scope, row):
                 yield found
 
+    async def default_branch_file(self, run: Run, path: str) -> bytes | None:
+        """A file of the project; GitLab's `HEAD` is its default branch."""
+        try:
+            found = await self._client.get(
+                f"{_base(run)}/repository/files/{_part(path)}", ref="HEAD"
+            )
+        except NotFound:
+            return None
+        return shapes.content_of(found)
+
     def log_line_url(self, run: Run, job: Job, line: int) -> str | None:
         """A link to one line of the job's log page."""
         return f"{job.url}#L{line}" if job.url and job.id.isdecimal() else None

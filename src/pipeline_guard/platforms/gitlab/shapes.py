@@ -1,5 +1,6 @@
 """GitLab's JSON as the domain's runs, jobs and requests; pure, lenient in what it reads."""
 
+import base64
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -95,6 +96,8 @@ def _job(item: Json, tries: int) -> Job:
         name=str(item.get("name")),
         conclusion=_job_conclusion(item),
         url=item.get("web_url"),
+        seconds=_number(item.get("duration")),
+        tries=tries,
         hints={key: value for key, value in hints.items() if value is not None},
     )
 
@@ -113,6 +116,17 @@ def configuration_job(pipeline: Json) -> Job:
     hints = {"yaml_errors": pipeline.get("yaml_errors") or "the pipeline could not be created"}
     job_id = f"pipeline-{pipeline.get('id')}"
     return Job(job_id, CONFIGURATION_JOB, "failure", pipeline.get("web_url"), hints=hints)
+
+
+def content_of(file: Json) -> bytes | None:
+    """What a file of the repository holds, None when the answer is no file."""
+    encoded = file.get("content")
+    if not isinstance(encoded, str):
+        return None
+    try:
+        return base64.b64decode(encoded)
+    except ValueError:
+        return None
 
 
 def annotations_of(job: Job) -> tuple[str, ...]:
@@ -143,6 +157,8 @@ def request_of(merge_request: Json) -> ChangeRequest:
         url=merge_request.get("web_url"),
         head_sha=merge_request.get("sha"),
         from_fork=source != target,
+        target_branch=merge_request.get("target_branch"),
+        first_time_author=merge_request.get("first_contribution"),
     )
 
 
@@ -227,6 +243,10 @@ def finished(repository: str, pipeline: Json) -> FinishedRun | None:
 def _part(item: Json, key: str) -> Json:
     value = item.get(key)
     return value if isinstance(value, Mapping) else {}
+
+
+def _number(value: object) -> float | None:
+    return float(value) if isinstance(value, int | float) else None
 
 
 def _time(value: object) -> datetime | None:

@@ -1,0 +1,20 @@
+"""How the patterns of a policy fit the names of repositories, branches and jobs."""
+
+from fnmatch import fnmatchcase
+
+
+def fits_job(name: str, pattern: str) -> bool:
+    """A pattern fits the name as a whole or a part between slashes ("ci / release (eu)")."""
+    lowered = name.lower()
+    parts = [lowered, *(part.strip() for part in lowered.split("/"))]
+    return any(fnmatchcase(part, pattern.lower()) for part in parts)
+
+
+def fits_repository(name: str, pattern: str) -> bool:
+    """Full names, case ignored, as platforms do."""
+    return fnmatchcase(name.lower(), pattern.lower())
+
+
+def fits_branch(name: str, pattern: str) -> bool:
+    """Branches as they are written."""
+    return fnmatchcase(name, pattern)

@@ -1,0 +1,187 @@
+"""The keys of a policy with their built-in values, and the shapes of the two files that hold them.
+
+The built-in values are the careful ones. Every key is asked by a guard in stages/guards.py.
+"""
+
+from typing import Annotated, Final
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from pipeline_guard.domain.diagnosis import Category
+from pipeline_guard.domain.plan import Mode
+from pipeline_guard.policy.windows import Window
+
+REPOSITORY_FILE: Final = ".pipeline-guard.yml"
+"""Where a repository says its own part, on its default branch."""
+Pattern = Annotated[str, Field(min_length=1)]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+
+
+class Breadth(_Part):
+    """Many jobs red at once is no flake: something they share is broken."""
+
+    max_failed: Annotated[
+        int, Field(ge=1, description="The most red jobs of one run that are still re-run.")
+    ] = 10
+    max_share: Annotated[
+        float,
+        Field(
+            gt=0,
+            le=1,
+            description="The largest share of a run's jobs that may be red, once over four are.",
+        ),
+    ] = 0.5
+
+
+class Budgets(_Part):
+    """What re-runs may cost over any 24 hours; a key that is absent sets no limit."""
+
+    reruns_per_day: Annotated[
+        int | None, Field(ge=0, description="The most re-runs that are asked for in 24 hours.")
+    ] = None
+    minutes_per_day: Annotated[
+        float | None,
+        Field(
+            ge=0,
+            description="The most CI minutes that re-runs may take in 24 hours, each counted"
+            " with what the failed jobs took before.",
+        ),
+    ] = None
+
+
+class Categories(_Part):
+    """Causes by their category."""
+
+    never: Annotated[
+        tuple[Category, ...],
+        Field(description="Categories that are never re-run, even where a rule says transient."),
+    ] = ()
+
+
+class Forks(_Part):
+    """Requests that come from a fork, whose code nobody here has written or read."""
+
+    rerun: Annotated[
+        bool,
+        Field(
+            description="Re-run failures of requests from forks. A re-run runs the same commit with"
+            " the same rights as the attempt that somebody here let run, so it opens nothing new."
+        ),
+    ] = True
+    first_time: Annotated[
+        bool,
+        Field(
+            description="Re-run for people who have contributed nothing yet. Platforms ask a"
+            " maintainer before they spend minutes on a stranger's change; we do not spend more."
+        ),
+    ] = False
+
+
+class Keys(_Part):
+    """What any layer of a policy may say."""
+
+    mode: Annotated[
+        Mode,
+        Field(
+            description="observe: record what would have been done; suggest: comment as well;"
+            " act: re-run as well. Without it, PIPELINE_GUARD_MODE says it."
+        ),
+    ] = "observe"
+    enabled: Annotated[
+        bool, Field(description="The kill switch: false stops re-runs and comments at once.")
+    ] = True
+    max_reruns: Annotated[
+        int,
+        Field(ge=0, le=50, description="Re-runs per job and commit, ours and other people's."),
+    ] = 2
+    max_reruns_per_base: Annotated[
+        int,
+        Field(
+            ge=0,
+            description="Our re-runs per job and branch, or request, over 24 hours: new commits do"
+            " not start the count anew.",
+        ),
+    ] = 20
+    min_confidence: Annotated[
+        float,
+        Field(ge=0, le=1, description="Below it a diagnosis is a guess, and re-runs nothing."),
+    ] = 0.5
+    never_rerun: Annotated[
+        tuple[Pattern, ...],
+        Field(
+            description="Protected jobs and workflows: shell patterns, case ignored, that fit the"
+            " whole name or a part between slashes. A cancelled or failed one also keeps its run"
+            " from being re-run as a whole."
+        ),
+    ] = ("*deploy*", "release*", "*publish*")
+    categories: Annotated[Categories, Field(description="What to do by category.")] = Categories()
+    breadth: Annotated[Breadth, Field(description="How much may be red at once.")] = Breadth()
+    cool_down: Annotated[
+        int,
+        Field(
+            ge=0,
+            le=1440,
+            description="Minutes between two re-runs of the same job on the same branch.",
+        ),
+    ] = 0
+    budgets: Annotated[Budgets, Field(description="Limits per repository.")] = Budgets()
+    maintenance: Annotated[
+        tuple[Window, ...], Field(description="When nothing is re-run: a list of windows.")
+    ] = ()
+    forks: Annotated[Forks, Field(description="Requests from forks.")] = Forks()
+
+
+class Policy(Keys):
+    """The values in force for one job, and what only the operator may say."""
+
+    max_mode: Annotated[
+        Mode | None,
+        Field(
+            description=f"How far a repository's own {REPOSITORY_FILE} may raise the mode;"
+            " without it, no further than the mode given here."
+        ),
+    ] = None
+    organisation_budgets: Annotated[
+        Budgets, Field(description="Limits for all repositories together.")
+    ] = Budgets()
+
+
+class RepositoryFile(Keys):
+    """`.pipeline-guard.yml`: what a repository asks for; it can only be stricter."""
+
+    branches: Annotated[
+        dict[Pattern, Keys],
+        Field(description="By branch (shell patterns); a request from a fork is on fork:<branch>."),
+    ] = {}
+    jobs: Annotated[
+        dict[Pattern, Keys],
+        Field(description="By job or workflow name, with patterns like those of never_rerun."),
+    ] = {}
+
+
+class RepositoryEntry(RepositoryFile):
+    """What guard.yaml says about the repositories that a pattern fits."""
+
+    max_mode: Annotated[
+        Mode | None, Field(description="As max_mode above, for these repositories.")
+    ] = None
+
+
+class GuardFile(Policy):
+    """`guard.yaml`: the operator's word for every repository of this service."""
+
+    repositories: Annotated[
+        dict[Pattern, RepositoryEntry],
+        Field(description='By full name ("acme/*"), case ignored; the last that fits has the say.'),
+    ] = {}
+    branches: Annotated[
+        dict[Pattern, Keys],
+        Field(description="By branch (shell patterns); a request from a fork is on fork:<branch>."),
+    ] = {}
+    jobs: Annotated[
+        dict[Pattern, Keys],
+        Field(description="By job or workflow name, with patterns like those of never_rerun."),
+    ] = {}

@@ -1,0 +1,74 @@
+"""The facts a decision about one failure rests on, and how they are kept beside the plan."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from pydantic import TypeAdapter
+
+from pipeline_guard.domain.capabilities import Capability
+from pipeline_guard.domain.diagnosis import Diagnosis
+from pipeline_guard.domain.runs import Job, Run
+
+
+@dataclass(frozen=True, slots=True)
+class Spent:
+    """What was spent on re-runs over the last 24 hours, those just planned included."""
+
+    reruns: int = 0
+    minutes: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """All a decision about one failure rests on, gathered before it is made."""
+
+    run: Run
+    job: Job
+    diagnosis: Diagnosis
+    capabilities: frozenset[Capability]
+    identity: str | None = None
+    """Our own login on the platform."""
+    failed_jobs: int = 1
+    all_jobs: int = 1
+    protected_beside: tuple[str, ...] = ()
+    """Protected jobs of the run that a re-run of its failed jobs would take along."""
+    reruns: int = 0
+    """Re-runs of this job at this commit that we have asked for."""
+    base_reruns: int = 0
+    """Ours of this job on this branch, or for this request, over the last 24 hours."""
+    last_rerun: datetime | None = None
+    """When the newest of those was planned."""
+    on_target: datetime | None = None
+    """When the same failure was seen on the request's target branch and did not pass since."""
+    repository: Spent = Spent()
+    organisation: Spent = Spent()
+
+    @property
+    def minutes(self) -> float:
+        """What the job took, in minutes, hence what it will take again; 0 when untold."""
+        if self.job.seconds is not None:
+            return self.job.seconds / 60
+        start, end = self.run.started_at, self.run.finished_at
+        if self.all_jobs != 1 or start is None or end is None:
+            return 0.0
+        return max((end - start).total_seconds(), 0.0) / 60
+
+
+_FACTS: Final[TypeAdapter[Facts]] = TypeAdapter(Facts)
+
+
+def as_json(facts: Facts) -> dict[str, Any]:
+    """The facts as JSON-ready data, without the diagnosis and the run's jobs.
+
+    Both are large, and the diagnosis is stored beside it anyway.
+    """
+    left_out: Any = {"diagnosis": True, "run": {"jobs", "hints"}, "job": {"hints"}}
+    kept: dict[str, Any] = _FACTS.dump_python(facts, mode="json", exclude=left_out)
+    return kept
+
+
+def from_json(kept: Mapping[str, Any], diagnosis: Mapping[str, Any]) -> Facts:
+    """The facts of a stored plan with its diagnosis; raises ValueError when they do not fit."""
+    return _FACTS.validate_python({**kept, "diagnosis": diagnosis})

@@ -1,0 +1,97 @@
+"""Gather: every fact a decision needs, read once, in a few queries, before it is made."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from pipeline_guard.domain.capabilities import Platform
+from pipeline_guard.domain.diagnosis import Diagnosis
+from pipeline_guard.domain.plan import Plan
+from pipeline_guard.domain.runs import Job, Run
+from pipeline_guard.policy.layers import Resolved
+from pipeline_guard.policy.schema import Budgets
+from pipeline_guard.stages.decide import Case
+from pipeline_guard.stages.facts import Facts, Spent, as_json
+from pipeline_guard.stages.guards import protecting
+from pipeline_guard.stages.policies import RunPolicy
+from pipeline_guard.store import history
+
+DAY = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Gathered:
+    """A case, and where the values of its policy are from."""
+
+    case: Case
+    resolved: Resolved
+
+    def kept_with(self, plan: Plan) -> Plan:
+        """The plan with all that it rested on, so that it can be explained and decided anew."""
+        return replace(plan, facts=as_json(self.case.facts), policy=self.resolved.explained())
+
+
+async def gather(
+    session: AsyncSession,
+    platform: Platform,
+    run: Run,
+    jobs: Sequence[Job],
+    diagnoses: Sequence[Diagnosis],
+    policy: RunPolicy,
+    now: datetime,
+) -> list[Gathered]:
+    """One case per failed job, in order; until the transaction ends, no other decides here."""
+    identity = await platform.identity()
+    resolved = [policy.of_job(job.name) for job in jobs]
+    shared = resolved[0].policy.organisation_budgets != Budgets()
+    await history.one_by_one(session, None if shared else run)
+    since = now - DAY
+    done = await history.reruns(session, run, [job.name for job in jobs], since)
+    target = run.request.target_branch if run.request else None
+    there: dict[str, datetime] = {}
+    if target is not None:
+        prints = [diagnosis.fingerprint for diagnosis in diagnoses]
+        there = await history.on_branch(session, run, target, prints, since)
+    repository = Spent(*await history.spent(session, run, since))
+    organisation = Spent(*await history.spent(session, None, since)) if shared else Spent()
+    facts = Facts(
+        run,
+        jobs[0],
+        diagnoses[0],
+        platform.capabilities,
+        identity,
+        failed_jobs=len(run.failed_jobs),
+        all_jobs=len(run.jobs),
+        protected_beside=_protected_beside(platform, run, policy),
+        repository=repository,
+        organisation=organisation,
+    )
+    cases = []
+    for job, diagnosis, found in zip(jobs, diagnoses, resolved, strict=True):
+        past = done.get(job.name, history.Reruns())
+        own = replace(
+            facts,
+            job=job,
+            diagnosis=diagnosis,
+            reruns=past.at_commit,
+            base_reruns=past.of_base,
+            last_rerun=past.newest,
+            on_target=there.get(diagnosis.fingerprint),
+        )
+        cases.append(Gathered(Case(own, found.policy), found))
+    return cases
+
+
+def _protected_beside(platform: Platform, run: Run, policy: RunPolicy) -> tuple[str, ...]:
+    """Protected jobs that re-running "the failed jobs" would start, the cancelled ones, too.
+
+    GitLab retries cancelled jobs together with the failed ones; where only the whole run can be
+    run again, every job of it is started.
+    """
+    whole = "rerun_failed_jobs" not in platform.capabilities
+    touched = [job for job in run.jobs if whole or job.failed or job.conclusion == "cancelled"]
+    return tuple(
+        job.name for job in touched if protecting(job.name, policy.of_job(job.name).policy)
+    )

@@ -1,0 +1,126 @@
+"""Policies: guard.yaml and each repository's own file, read anew when they may have changed."""
+
+import asyncio
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import structlog
+
+from pipeline_guard.domain.capabilities import Platform
+from pipeline_guard.domain.runs import Run
+from pipeline_guard.errors import ConfigError, PlatformError
+from pipeline_guard.policy.layers import Resolved, Setting, Target, resolve
+from pipeline_guard.policy.load import Broken, Loaded, load_guard_file, parse
+from pipeline_guard.policy.schema import REPOSITORY_FILE, GuardFile, RepositoryFile
+from pipeline_guard.settings import PREFIX, Settings
+
+FRESH_SECONDS: Final = 60.0
+"""How long a repository's file is taken to be as it was read."""
+MOST_REPOSITORIES: Final = 2_000
+"""Repositories whose files are remembered."""
+
+Own = Loaded[RepositoryFile] | Broken | None
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class RunPolicy:
+    """The layers that concern one run."""
+
+    guard: Loaded[GuardFile] | None
+    default_mode: Setting
+    own: Own
+    run: Run
+    notes: tuple[str, ...] = ()
+
+    def of_job(self, job: str) -> Resolved:
+        """The policy in force for a job of the run."""
+        run = self.run
+        fork = run.request is not None and run.request.from_fork
+        # Whoever owns a fork names its branches: none of them is our branch of that name.
+        branch = f"fork:{run.branch}" if fork and run.branch else run.branch
+        target = Target(run.repository, branch, run.workflow, job)
+        return resolve(self.guard, self.default_mode, self.own, target)
+
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """What is wrong with the repository's file, or with reading it."""
+        return (*self.notes, *(self.own.problems if isinstance(self.own, Broken) else ()))
+
+
+class Policies:
+    """Gives each run its policy; raises ConfigError when made with a guard.yaml that is wrong."""
+
+    def __init__(self, settings: Settings, *, clock: Callable[[], float] = time.monotonic) -> None:
+        self._path = settings.config
+        said = "mode" in settings.model_fields_set
+        self._default_mode = Setting(settings.mode, f"{PREFIX}MODE" if said else "built-in")
+        self._clock = clock
+        self._stamp: tuple[int, int] | None = None
+        self._guard: Loaded[GuardFile] | None = None
+        self._own: OrderedDict[tuple[str, str], tuple[float, Own, tuple[str, ...]]] = OrderedDict()
+        if self._path is not None:
+            self._stamp = _stamp(self._path)
+            self._guard = load_guard_file(self._path)
+
+    async def of_run(self, platform: Platform, run: Run) -> RunPolicy:
+        """The policy for a run; raises PlatformError when reading is worth another try later."""
+        guard = await asyncio.to_thread(self._current)
+        own, notes = await self._own_file(platform, run)
+        return RunPolicy(guard, self._default_mode, own, run, notes)
+
+    def _current(self) -> Loaded[GuardFile] | None:
+        """guard.yaml as it is now; while it is wrong, as it was before."""
+        if self._path is None:
+            return None
+        stamp = _stamp(self._path)
+        if stamp != self._stamp:
+            self._stamp = stamp
+            try:
+                self._guard = load_guard_file(self._path)
+                log.info("policy_read", file=str(self._path))
+            except ConfigError as error:
+                log.error("policy_not_read", problems=str(error))  # noqa: TRY400 (a user's mistake)
+        return self._guard
+
+    async def _own_file(self, platform: Platform, run: Run) -> tuple[Own, tuple[str, ...]]:
+        key = (run.platform, run.repository)
+        known = self._own.get(key)
+        if known is not None and self._clock() - known[0] < FRESH_SECONDS:
+            return known[1], known[2]
+        own, notes = await _read_own(platform, run)
+        self._own[key] = (self._clock(), own, notes)
+        self._own.move_to_end(key)
+        if len(self._own) > MOST_REPOSITORIES:
+            self._own.popitem(last=False)
+        return own, notes
+
+
+async def _read_own(platform: Platform, run: Run) -> tuple[Own, tuple[str, ...]]:
+    try:
+        raw = await platform.default_branch_file(run, REPOSITORY_FILE)
+    except PlatformError as error:
+        if error.worth_retry:
+            raise
+        # Credentials that cannot read contents are common, and no reason to stop healing.
+        note = f"{REPOSITORY_FILE} could not be read, so the service's own policy counts: {error}"
+        log.warning("repository_policy_unreadable", repository=run.repository, error=str(error))
+        return None, (note,)
+    if raw is None:
+        return None, ()
+    own = parse(REPOSITORY_FILE, raw, RepositoryFile)
+    if isinstance(own, Broken):
+        log.warning("repository_policy_wrong", repository=run.repository, problems=own.problems)
+    return own, ()
+
+
+def _stamp(path: Path) -> tuple[int, int] | None:
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return status.st_mtime_ns, status.st_size

@@ -1,0 +1,123 @@
+"""History: what was re-run lately, and where a failure was seen before, for the decision."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Float, and_, func, or_, select, text, tuple_
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from pipeline_guard.domain.runs import Run
+from pipeline_guard.store.tables import PLANNED_RERUN, Action, ActionFailure, Failure
+
+
+@dataclass(frozen=True, slots=True)
+class Reruns:
+    """Of one job: re-runs at the run's commit, those of its branch or request lately, the newest.
+
+    What was planned counts from that moment on, so that failures decided side by side see each
+    other before anything was asked of the platform.
+    """
+
+    at_commit: int = 0
+    of_base: int = 0
+    newest: datetime | None = None
+
+
+async def one_by_one(session: AsyncSession, run: Run | None) -> None:
+    """Until this transaction ends, no other decides for the run's repository (None: for any)."""
+    name = f"{run.platform}:{run.repository}" if run else "organisation"
+    await session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(name, 0))))
+
+
+def _not_done() -> ColumnElement[bool]:
+    """The re-run was planned and then not made: skipped, or refused by the platform."""
+    return (
+        select(Action.id)
+        .join(ActionFailure, ActionFailure.action_id == Action.id)
+        .where(ActionFailure.failure_id == Failure.id, Action.status.in_(("failed", "skipped")))
+        .exists()
+    )
+
+
+def _same_repository(run: Run) -> tuple[ColumnElement[bool], ...]:
+    return Failure.platform == run.platform, Failure.repository == run.repository
+
+
+async def reruns(
+    session: AsyncSession, run: Run, jobs: Sequence[str], since: datetime
+) -> dict[str, Reruns]:
+    """What was re-run of these jobs of the run's workflow, by job name, in one query."""
+    if run.request is not None:
+        base = Failure.request_number == run.request.number
+    else:
+        base = and_(Failure.request_number.is_(None), Failure.branch == run.branch)
+    lately = and_(base, Failure.created_at >= since)
+    # A run is re-run once an attempt, whichever of its failures that was planned for.
+    once: Any = func.count(tuple_(Failure.run_id, Failure.run_attempt).distinct())
+    at_commit = Failure.commit == run.commit
+    query = (
+        select(
+            Failure.job,
+            once.filter(at_commit),
+            once.filter(lately),
+            func.max(Failure.created_at).filter(lately),
+        )
+        .where(
+            *_same_repository(run),
+            Failure.workflow == run.workflow,
+            Failure.job.in_(jobs),
+            text(PLANNED_RERUN),
+            or_(at_commit, lately),
+            ~_not_done(),
+        )
+        .group_by(Failure.job)
+    )
+    rows = await session.execute(query)
+    return {job: Reruns(commit, lately, newest) for job, commit, lately, newest in rows}
+
+
+async def on_branch(
+    session: AsyncSession, run: Run, branch: str, fingerprints: Sequence[str], since: datetime
+) -> dict[str, datetime]:
+    """When each fingerprint was last seen on a branch itself, where it did not pass since.
+
+    What is just being re-run there is not known to stay, nor is a flake that a re-run healed.
+    """
+    query = (
+        select(Failure.fingerprint, func.max(Failure.created_at))
+        .where(
+            *_same_repository(run),
+            Failure.fingerprint.in_([item for item in fingerprints if item]),
+            Failure.branch == branch,
+            Failure.request_number.is_(None),
+            Failure.created_at >= since,
+            or_(
+                Failure.rerun_passed.is_(False),
+                and_(Failure.rerun_passed.is_(None), Failure.transient.is_(False)),
+            ),
+        )
+        .group_by(Failure.fingerprint)
+    )
+    return {row[0]: row[1] for row in await session.execute(query)}
+
+
+async def spent(session: AsyncSession, run: Run | None, since: datetime) -> tuple[int, float]:
+    """(re-runs, CI minutes) since then, of the run's repository, of all repositories for None."""
+    minutes = func.max(Failure.plan["steps"][0]["params"]["minutes"].astext.cast(Float))
+    key = (Failure.platform, Failure.repository, Failure.run_id, Failure.run_attempt)
+    each = (
+        select(minutes.label("minutes"))
+        .where(
+            Failure.created_at >= since,
+            text(PLANNED_RERUN),
+            ~_not_done(),
+            *(_same_repository(run) if run else ()),
+        )
+        .group_by(*key)
+        .subquery()
+    )
+    query = select(func.count(), func.coalesce(func.sum(each.c.minutes), 0.0)).select_from(each)
+    count, total = (await session.execute(query)).one()
+    return count, float(total)
