@@ -9,6 +9,12 @@ from pipeline_guard.classifier.manifest import Entry
 
 CARD_NAME = "card.md"
 PICTURE_NAME = "confusion.svg"
+_ABOUT = (
+    "Two linear models over words and word pairs (TF-IDF): one finds the line that names the"
+    " cause, the other names the category from the best such lines. `model.skops` is a plain dict"
+    " of arrays, written with skops; nothing in it can run. Combined with the rules by the formula"
+    " in `classifier/combine.py`.\n"
+)
 _CELL = 26
 _MARGIN = 170
 _WEAK = 0.6
@@ -24,10 +30,7 @@ def card(
     both = scores["both"]
     parts = [
         "# Failure classifier\n",
-        "Two linear models over words and word pairs (TF-IDF): one finds the line that names the"
-        " cause, the other names the category from the best such lines. `model.skops` is a plain"
-        " dict of arrays, written with skops; nothing in it can run. Combined with the rules by"
-        " the formula in `classifier/combine.py`.\n",
+        _ABOUT,
         _data(entries, meta),
         _headline(scores),
         _categories(both["categories"]),
@@ -140,9 +143,12 @@ def picture(confusion: Mapping[str, Mapping[str, int]]) -> str:
     """The confusion matrix as SVG: a row for each true category, darker means a larger share."""
     names = sorted({*confusion, *(said for row in confusion.values() for said in row)})
     size = _MARGIN + _CELL * len(names) + 10
-    parts = [
+    head = (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {size} {size}"'
-        f' width="{size}" height="{size}" font-family="sans-serif" font-size="11">',
+        f' width="{size}" height="{size}" font-family="sans-serif" font-size="11">'
+    )
+    parts = [
+        head,
         "<title>Rows: true category. Columns: what was said.</title>",
         f'<rect width="{size}" height="{size}" fill="white"/>',
     ]
@@ -172,5 +178,6 @@ def _cell(x: int, y: int, count: int, total: int) -> str:
     ink = "white" if share > 0.5 else "black"
     middle = _CELL // 2
     return box + (
-        f'<text x="{x + middle}" y="{y + middle + 4}" text-anchor="middle" fill="{ink}">{count}</text>'
+        f'<text x="{x + middle}" y="{y + middle + 4}" text-anchor="middle" fill="{ink}">'
+        f"{count}</text>"
     )

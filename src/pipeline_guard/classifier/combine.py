@@ -2,38 +2,42 @@
 
 For every category c that a rule named or the model knows,
 
-    score(c) = a * ln(max(m(c), 0.001)) + b[s(c)] + d * first(c) + e * ln(n(c)) + f * late(c)
+    score(c) = a * ln(max(m(c), 0.001)) + b[s(c)] + d * first(c) + e * ln(t(c)) + f * near(c)
 
 and confidence(c) = exp(score(c)) / sum over all categories. Here m is the model's calibrated
 probability; s(c) is the strongest kind of rule hit for c (cause, symptom, verdict, consequence, or
-nothing, whose b is 0); first(c) is 1 for the category of the hit that ranks first; n(c) counts the
-different rules that name c (ln(n) is 0 without any); late(c) is the place of the last such hit in
-the log, from 0 to 1. Rules and model that agree add up; where they disagree the confidence is
-shared between their categories, so it falls. The numbers a, b, d, e, f are fitted by `train` on
-predictions made across folds and stored with the model.
+nothing, whose b is 0); first(c) is 1 for the category of the hit that ranks first; t(c) is the
+trust in the best such rule, its share of right calls in training (ln(t) is 0 without any); near(c)
+tells how near to the line at which the job stopped such a hit is, from 0 to 1. Rules and model
+that agree add up; where they disagree the confidence is shared between their categories, so it
+falls. The numbers a, b, d, e, f are fitted by `train` on predictions made across folds and stored
+with the model.
 """
 
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-PARAMETERS = ("model", "cause", "symptom", "verdict", "consequence", "first", "rules", "late")
+PARAMETERS = ("model", "cause", "symptom", "verdict", "consequence", "first", "trust", "near")
 BY_HAND: Mapping[str, float] = dict(
-    zip(PARAMETERS, (0.6, 3.0, 2.0, 1.5, 0.3, 1.0, 0.3, 0.3), strict=True)
+    zip(PARAMETERS, (0.6, 3.0, 2.0, 1.5, 0.3, 0.5, 1.0, 1.5), strict=True)
 )
 """Used when there is no model, so nothing was fitted."""
+UNTRIED = 0.75
+"""Trust in a rule that training never saw at work."""
 _FLOOR = 0.001
+_FAR = math.log(100_000)
 _ORDER = ("cause", "symptom", "verdict", "consequence")
 
 
 @dataclass(frozen=True, slots=True)
 class Vote:
-    """A rule's word for a category: its strength, and where in the log it was hit (0 to 1)."""
+    """A rule's word for a category: its strength, how near to the stop (0 to 1), our trust."""
 
     category: str
-    rule: str
     strength: str
-    place: float = 1.0
+    near: float = 1.0
+    trust: float = UNTRIED
 
 
 def inputs(
@@ -53,8 +57,8 @@ def inputs(
             math.log(max(chance, _FLOOR)) if model else floor,
             *(1.0 if best == index else 0.0 for index in range(len(_ORDER))),
             1.0 if category == first else 0.0,
-            math.log(len({vote.rule for vote in own})) if own else 0.0,
-            max((vote.place for vote in own), default=0.0),
+            math.log(_trust(own, best)) if best is not None else 0.0,
+            max((vote.near for vote in own if _ORDER.index(vote.strength) == best), default=0.0),
         )
     return rows
 
@@ -78,3 +82,16 @@ def combine(
     powers = {category: math.exp(score - top) for category, score in scores.items()}
     total = sum(powers.values())
     return {category: power / total for category, power in powers.items()}
+
+
+def _trust(votes: Sequence[Vote], best: int) -> float:
+    return max(vote.trust for vote in votes if _ORDER.index(vote.strength) == best)
+
+
+def nearness(line: int, stopped_at: int) -> float:
+    """1 at the line where the job stopped, falling with the logarithm of the distance.
+
+    What comes after the stop is clean-up, so its distance counts four times.
+    """
+    distance = stopped_at - line if line <= stopped_at else 4 * (line - stopped_at)
+    return max(0.0, 1.0 - math.log1p(distance) / _FAR)

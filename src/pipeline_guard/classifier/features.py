@@ -28,6 +28,8 @@ _NUMBERS = frozenset(
 )
 """Exit codes that name a cause, and HTTP statuses."""
 _LONGEST_WORD = 24
+_LONGEST_LINE = 600
+"""Characters read of a line; keeps patterns that are quadratic on hostile text harmless."""
 _WORDS_PER_LINE = 60
 _NOISE = re.compile(
     r"exited with [1-9]|process completed with exit code|your build (?:exited|has been stopped)"
@@ -48,6 +50,7 @@ _LOOKS = {
 
 def words(line: str) -> list[str]:
     """Lower-case words of one cleaned line, at most 60; empty for lines that say nothing."""
+    line = line[:_LONGEST_LINE]
     if _NOISE.search(line):
         return []
     line = _URL.sub(" url ", line)
@@ -69,11 +72,18 @@ def words(line: str) -> list[str]:
     return found
 
 
-def marks(line: str) -> list[str]:
-    """What a line looks like, whatever its words: indentation, length, a place in a file."""
+def marks(line: str, distance: int | None = None) -> list[str]:
+    """What a line looks like, whatever its words: indentation, length, a place in a file.
+
+    `distance` is how many lines before the job's stop it stands (negative: after), if known.
+    """
+    line = line[:_LONGEST_LINE]
     indent = len(line) - len(line.lstrip())
     found = [f"@indent{min(4, (indent + 1) // 2)}", f"@length{min(6, len(line) // 40)}"]
     found.extend(name for name, pattern in _LOOKS.items() if pattern.search(line))
+    if distance is not None:
+        side = "before" if distance >= 0 else "after"
+        found.append(f"@{side}{min(7, abs(distance).bit_length() // 2)}")
     return found
 
 
@@ -92,16 +102,17 @@ def line_terms(line: str) -> list[str]:
     return [*terms([line]), *marks(line)]
 
 
-def select(lines: Sequence[str], scores: Sequence[float], count: int = BEST_LINES) -> list[str]:
-    """The best-scored lines that have words, in the log's order, each wording once."""
-    order = sorted(range(len(lines)), key=lambda index: (-scores[index], index))
+def best(
+    wordings: Sequence[Sequence[str]], scores: Sequence[float], count: int = BEST_LINES
+) -> list[int]:
+    """Indexes of the best-scored lines that have words, ascending, each wording once."""
     seen: set[tuple[str, ...]] = set()
     chosen: list[int] = []
-    for index in order:
-        wording = tuple(words(lines[index]))
+    for index in sorted(range(len(wordings)), key=lambda index: (-scores[index], index)):
+        wording = tuple(wordings[index])
         if wording and wording not in seen:
             seen.add(wording)
             chosen.append(index)
             if len(chosen) == count:
                 break
-    return [lines[index] for index in sorted(chosen)]
+    return sorted(chosen)

@@ -8,7 +8,6 @@ from typing import Any
 
 from pipeline_guard.classifier.artifact import dump
 from pipeline_guard.classifier.combine import BY_HAND, PARAMETERS
-from pipeline_guard.classifier.features import line_terms, terms
 
 _MIN_GROUPS = 3
 """A term must be met in so many unrelated groups of logs, so no project's own words remain."""
@@ -25,9 +24,9 @@ _PULL = 0.02
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """Lines that speak for a category, from one group of related logs."""
+    """Terms that speak for a category, from one group of related logs."""
 
-    lines: tuple[str, ...]
+    bag: tuple[str, ...]
     label: str
     group: int
     weight: float = 1.0
@@ -35,9 +34,9 @@ class Document:
 
 @dataclass(frozen=True, slots=True)
 class LabelledLine:
-    """A line, and whether it names the cause of its log's failure."""
+    """A line's terms and looks, and whether it names the cause of its log's failure."""
 
-    text: str
+    bag: tuple[str, ...]
     cause: bool
     group: int
     weight: float = 1.0
@@ -45,7 +44,7 @@ class LabelledLine:
 
 def fit_categories(documents: Sequence[Document]) -> tuple[tuple[str, ...], dict[str, Any]]:
     """The classes and the category model's table (see artifact.dump)."""
-    bags = [terms(document.lines) for document in documents]
+    bags = [document.bag for document in documents]
     labels = [document.label for document in documents]
     groups = [document.group for document in documents]
     weights = _weights([document.weight for document in documents], groups, labels, _BALANCE)
@@ -54,7 +53,7 @@ def fit_categories(documents: Sequence[Document]) -> tuple[tuple[str, ...], dict
 
 def fit_lines(lines: Sequence[LabelledLine]) -> dict[str, Any]:
     """The line model's table; its one column is the log-odds of being the cause."""
-    bags = [line_terms(line.text) for line in lines]
+    bags = [line.bag for line in lines]
     labels = ["yes" if line.cause else "no" for line in lines]
     groups = [line.group for line in lines]
     weights = _weights([line.weight for line in lines], groups, labels, 0.5)

@@ -11,10 +11,23 @@ the whole rest of `classify`.
 import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from pipeline_guard.classifier.artifact import Table, Weights, default_folder, load
-from pipeline_guard.classifier.features import line_terms, select, terms
+from pipeline_guard.classifier.features import best, marks, terms
+
+
+@dataclass(frozen=True, slots=True)
+class Opinion:
+    """What the model thinks of an excerpt.
+
+    `causes` holds for each line the log-odds that it names the cause; `chances` the calibrated
+    chance of each category, adding up to one.
+    """
+
+    causes: list[float]
+    chances: dict[str, float]
 
 
 class Model:
@@ -50,23 +63,32 @@ class Model:
         parameters: Mapping[str, float] = self.weights.meta["combine"]
         return parameters
 
-    def causes(self, lines: Sequence[str]) -> list[float]:
-        """For each cleaned line the log-odds that it names the cause."""
-        table = self.weights.lines
-        return [_scores(table, line_terms(line))[0] for line in lines]
+    @property
+    def trust(self) -> Mapping[str, float]:
+        """Each rule's share of right calls in training, for rules that were met there."""
+        trust: Mapping[str, float] = self.weights.meta.get("trust", {})
+        return trust
 
-    def probabilities(
-        self, lines: Sequence[str], causes: Sequence[float] | None = None
-    ) -> dict[str, float]:
-        """Calibrated chance of each category; they add up to one.
+    @property
+    def rerun_trust(self) -> Mapping[str, float]:
+        """For rules met in training: the share of their failures that a re-run would pass."""
+        trust: Mapping[str, float] = self.weights.meta.get("rerun_trust", {})
+        return trust
 
-        `causes` are the lines' scores, if they are known already.
-        """
+    def judge(self, lines: Sequence[str], distances: Sequence[int]) -> Opinion:
+        """Ask about the cleaned, redacted lines of an excerpt and their distances to the stop."""
+        looks = [marks(line, distance) for line, distance in zip(lines, distances, strict=True)]
+        return self.judge_bags([terms([line]) for line in lines], looks)
+
+    def judge_bags(self, bags: Sequence[Sequence[str]], looks: Sequence[Sequence[str]]) -> Opinion:
+        """The same for lines whose terms and looks (see features.py) are known already."""
         weights = self.weights
-        chosen = select(lines, self.causes(lines) if causes is None else causes)
-        scores = _scores(weights.categories, terms(chosen))
-        chances = _softmax(scores, weights.meta["temperature"])
-        return dict(zip(weights.classes, chances, strict=True))
+        causes = [
+            _scores(weights.lines, [*bag, *look])[0] for bag, look in zip(bags, looks, strict=True)
+        ]
+        read = [term for index in best(bags, causes) for term in bags[index]]
+        chances = _softmax(_scores(weights.categories, read), weights.meta["temperature"])
+        return Opinion(causes, dict(zip(weights.classes, chances, strict=True)))
 
 
 def _scores(table: Table, found: Sequence[str]) -> list[float]:

@@ -1,12 +1,10 @@
-"""Hears what a log says about itself: the job's own verdict, and lines that sound like trouble.
+"""Hears what a log says about itself: the job's own verdict, and where the job stopped.
 
 A verdict is the platform's or the build tool's closing word ("Job succeeded", "Finished:
-FAILURE"), so a log without failure can be told from one whose failure nobody here knows. Suspects
-are lines with words of failure in them; alone they prove nothing, they are what the model reads
-and where evidence is looked for when no rule hits.
+FAILURE"), so a log without failure can be told from one whose failure nobody here knows. Where the
+job stopped tells a cause from the many troubles that a job survives before.
 """
 
-from collections.abc import Iterator
 from typing import Any, Literal
 
 import re2
@@ -50,21 +48,20 @@ _STEP_FAILED = (
     r"\b[1-9]\d* (?:tests? )?(?:failed|failing|failures?|errors?)\b",
     r"(?:[Ff]ailed|[Ff]ailures?|[Ee]rrors?): ?[1-9]",
 )
-_WORDS = (
-    r"errors?|fail|fail(?:s|ed|ing|ures?)|fatal|exceptions?|traceback|panic(?:ked)?|abort(?:ed|ing)?"
-    r"|kill(?:ed)?|denied|refused|timed ?out|timeout|not found|cannot|can'?t|couldn'?t|could not"
-    r"|unable|invalid|missing|no such|unresolved|undefined|unexpected|conflicts?|exceed(?:s|ed)"
-    r"|unauthori[sz]ed|forbidden|segmentation|segfault|assert(?:ion)?s?|mismatch|not ok|broken"
-    r"|corrupt(?:ed)?|unreachable|unavailable|disconnect(?:ed)?|interrupted|cancel+ed|canceling"
-    r"|rejected|violations?|unsupported|unknown|incompatible|unsatisfi(?:ed|able)|crash(?:ed)?"
-    r"|oom\w*|exhausted|too many|not (?:exist|installed|available|allowed|permitted|match)|no space"
-    r"|stopped|terminated|expired|doesn'?t|didn'?t|must be|should be|expected|warnings?"
+_STOPS = (
+    r"##\[error\]",
+    r"exited with [1-9]\d*\.?\s*$",
+    r"failed and exited with [1-9]",
+    r"ERROR: Job failed",
+    r"[Pp]rocess completed with exit code [1-9]",
+    r"[Ee]xited with code (?:exit status )?'?[1-9]",
+    r"program finished with exit code [1-9]",
+    r"script returned exit code [1-9]",
+    r"Build step .* marked build as failure",
+    r"Finished: (?:FAILURE|ABORTED|UNSTABLE)",
 )
-_LATE = 32 * 1024
-"""Bytes at the end of every chunk in which suspects are still looked for after the first ones."""
 _END = 8 * 1024
 """A job says how it ended in its last words, so only these bytes are asked."""
-_SUSPECT = rf"(?i:\b(?:{_WORDS})\b)|[a-z](?:Error|Exception|Failure)\b|[✗✖✘❌]|[EFWC]\d{{3,4}}\b"
 
 
 def _any(patterns: tuple[str, ...]) -> Any:
@@ -72,31 +69,39 @@ def _any(patterns: tuple[str, ...]) -> Any:
 
 
 class Signals:
-    """Listens while chunks pass.
+    """Listens while chunks pass; holds no more of them than their last words.
 
-    The first `first` suspects are reported, then only those near the end of each chunk: whoever
-    keeps the last ones has the end of the log, and a log full of the word "error" costs little.
+    `bases` has for each part of the log the number of lines before it.
     """
 
-    def __init__(self, first: int = 80) -> None:
+    def __init__(self) -> None:
         self._job_failed = _any(_JOB_FAILED)
         self._job_passed = _any(_JOB_PASSED)
         self._step_failed = _any(_STEP_FAILED)
-        self._suspect = re2.compile(_SUSPECT)
-        self._room = first
+        self._stop = _any(_STOPS)
         self._end = b""
         self._failed = False
         self._trouble = False
+        self._part: str | None = None
+        self._base = 0
+        self.bases: dict[str | None, int] = {}
+        self._last = 0
+        self._stopped: int | None = None
 
-    def feed(self, chunk: Chunk) -> list[int]:
-        """Take a chunk; gives the line numbers of suspects found in it, ascending."""
+    def feed(self, chunk: Chunk) -> None:
+        """Take a chunk."""
+        if chunk.part != self._part:
+            self._part, self._base = chunk.part, self._last
+        self.bases.setdefault(chunk.part, self._base)
+        self._last = self._base + chunk.first_line + chunk.data.count(b"\n") - 1
         self._end = (self._end + chunk.data[-_END:])[-_END:]
         self._failed = self._failed or self._job_failed.search(chunk.data) is not None
         self._trouble = self._trouble or self._step_failed.search(chunk.data) is not None
-        found = list(self._find(chunk, 0, self._room))
-        self._room -= len(found)
-        late = max(0, len(chunk.data) - _LATE)
-        return sorted({*found, *self._find(chunk, late, _LATE)})
+        if self._stopped is None:
+            match = self._stop.search(chunk.data)
+            if match is not None:
+                before = chunk.data.count(b"\n", 0, match.start())
+                self._stopped = self._base + chunk.first_line + before
 
     def verdict(self) -> Verdict:
         """`failed` or `passed` when the job itself says so, else `open`."""
@@ -109,17 +114,10 @@ class Signals:
         """Did a step, a tool or a test summary say that something failed?"""
         return self._failed or self._trouble
 
-    def _find(self, chunk: Chunk, start: int, limit: int) -> Iterator[int]:
-        data = chunk.data
-        position = data.find(b"\n", start - 1) + 1 if start else 0
-        line = chunk.first_line + data.count(b"\n", 0, position)
-        for _ in range(limit):
-            match = self._suspect.search(data, position)
-            if match is None:
-                return
-            line += data.count(b"\n", position, match.start())
-            yield line
-            end = data.find(b"\n", match.start())
-            if end < 0:
-                return
-            position, line = end + 1, line + 1
+    @property
+    def stopped_at(self) -> int:
+        """The line, counted over all parts, at which the job stopped: the first failed step's end.
+
+        The last line where no step says that it failed.
+        """
+        return self._last if self._stopped is None else self._stopped

@@ -4,26 +4,23 @@ from collections import Counter, defaultdict
 from collections.abc import Sequence
 from hashlib import blake2b
 
-from pipeline_guard.classifier.features import words
-
 FOLDS = 5
 _SKETCH = 48
 _ALIKE = 0.5
-"""Share of sketched shingles (masked runs of four words) from which logs are near-duplicates."""
-_RUN = 4
+"""Share of sketched lines (their words, so numbers and paths do not count) from which two logs
+are near-duplicates."""
 
 
-def sketch(lines: Sequence[str]) -> frozenset[int]:
-    """The smallest hashes of a text's runs of four words: a set that can be compared fast.
+def sketch(bags: Sequence[Sequence[str]]) -> frozenset[int]:
+    """The smallest hashes of a text's lines: a set that can be compared fast.
 
-    Bottom-k sketches estimate the Jaccard similarity of the full sets (Broder 1997).
+    `bags` are its lines as features.terms. Bottom-k sketches estimate the Jaccard similarity of
+    the full sets (Broder 1997).
     """
-    hashes: set[int] = set()
-    for line in lines:
-        found = words(line)
-        for start in range(max(1, len(found) - _RUN + 1)) if found else ():
-            run = " ".join(found[start : start + _RUN])
-            hashes.add(int.from_bytes(blake2b(run.encode(), digest_size=6).digest(), "big"))
+    whole = {" ".join(bag) for bag in bags if bag}
+    hashes = (
+        int.from_bytes(blake2b(text.encode(), digest_size=6).digest(), "big") for text in whole
+    )
     return frozenset(sorted(hashes)[:_SKETCH])
 
 

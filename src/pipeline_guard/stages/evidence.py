@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from pipeline_guard.classifier.combine import nearness
 from pipeline_guard.domain.diagnosis import EvidenceLine
 from pipeline_guard.logs.excerpt import ExcerptLine
 from pipeline_guard.logs.fingerprint import mask
@@ -11,7 +12,8 @@ from pipeline_guard.rules.hits import RuleHit
 MAX_EVIDENCE = 10
 _LONGEST = 1_000
 _STRENGTH = {"cause": 6.0, "symptom": 3.0, "verdict": 1.0, "consequence": -1.0}
-"""What a rule hit adds to the model's idea of a line, on the model's own scale (log-odds)."""
+"""What a rule hit adds to the model's idea of a line, on the model's own scale (log-odds), if it
+stands where the job stopped; less the farther away."""
 _OTHER_CATEGORY = 0.4
 """Hits for another category than the one chosen count less."""
 _FLOOR = -4.0
@@ -24,11 +26,12 @@ def choose(
     causes: Sequence[float],
     category: str,
     redactor: Redactor,
+    stopped_at: int,
 ) -> tuple[EvidenceLine, ...]:
     """Give at most ten lines, most telling first, no two alike but for their numbers.
 
     `hits` come most telling first; `causes` are the model's log-odds that each of `lines` names
-    the cause (empty without a model).
+    the cause (empty without a model); `stopped_at` is the line where the job stopped.
     """
     scored: dict[tuple[str | None, int], tuple[float, str]] = {}
     for index, line in enumerate(lines):
@@ -38,7 +41,8 @@ def choose(
         share = 1.0 if hit.rule.category == category else _OTHER_CATEGORY
         place = (hit.part, hit.line)
         base, text = scored.get(place) or (0.0, redactor.redact(hit.text))
-        scored[place] = (base + share * _STRENGTH[hit.rule.strength], text)
+        near = nearness(hit.order, stopped_at)
+        scored[place] = (base + near * share * _STRENGTH[hit.rule.strength], text)
     ordered = sorted(scored.items(), key=lambda item: (-item[1][0], item[0][0] or "", item[0][1]))
     return _first_of_each(ordered)
 

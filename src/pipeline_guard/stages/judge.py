@@ -18,8 +18,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, cast
 
-from pipeline_guard.classifier.combine import BY_HAND, Vote, combine
-from pipeline_guard.classifier.predict import Model
+from pipeline_guard.classifier.combine import BY_HAND, UNTRIED, Vote, combine, nearness
+from pipeline_guard.classifier.predict import Model, Opinion
 from pipeline_guard.classifier.signals import Signals, Verdict
 from pipeline_guard.domain.diagnosis import (
     TRANSIENT_BY_NATURE,
@@ -45,7 +45,14 @@ WITHOUT_MODEL: Mapping[str, float] = {
     "cause_above": 0.0,
 }
 """Thresholds where no model is there to bring fitted ones."""
+RERUN_UNTRIED = 0.9
+"""Share of re-runs believed to pass for a rule that calls itself transient, untried as yet."""
+RERUN_GUESSED = 0.75
+"""The same where only the model names a category that is transient by nature."""
+_NAMELESS = frozenset({"unknown", "none"})
+"""Rules of these categories tell that something failed, not what."""
 _CANDIDATES = 5
+_SILENT = Opinion([], {})
 _SURE_NONE = 0.97
 """A job that says that it passed is believed; platforms are seldom wrong about themselves."""
 _MAYBE_NONE = 0.8
@@ -61,22 +68,30 @@ class Reading:
     excerpt: Excerpt
     verdict: Verdict
     trouble: bool
+    distances: tuple[int, ...]
+    """Lines from each of the excerpt's lines to where the job stopped."""
+    stopped_at: int
     failed_tests: tuple[str, ...]
     redactor: Redactor
 
-    @property
-    def votes(self) -> list[Vote]:
-        """The rules' words for the formula."""
-        last = max(1, self.report.lines)
+    def votes(self, trust: Mapping[str, float]) -> list[Vote]:
+        """The rules' words for the formula; `trust` is each rule's share of right calls."""
         return [
-            Vote(hit.rule.category, hit.rule.id, hit.rule.strength, min(1.0, hit.order / last))
+            Vote(
+                hit.rule.category,
+                hit.rule.strength,
+                nearness(hit.order, self.stopped_at),
+                trust.get(hit.rule.id, UNTRIED),
+            )
             for hit in self.hits
+            if hit.rule.category not in _NAMELESS
         ]
 
     @property
     def first(self) -> str | None:
-        """The category of the most telling hit."""
-        return self.hits[0].rule.category if self.hits else None
+        """The category of the most telling hit that names one."""
+        named = (hit.rule.category for hit in self.hits if hit.rule.category not in _NAMELESS)
+        return next(named, None)
 
 
 class Judge:
@@ -119,8 +134,8 @@ class Judge:
 
         def take(chunk: Chunk) -> None:
             redactor.observe(chunk.data)
-            hits = [hit.line for hit in scanner.feed(chunk)]
-            excerpt.feed(chunk, sorted({*hits, *signals.feed(chunk)}))
+            signals.feed(chunk)
+            excerpt.feed(chunk, sorted({hit.line for hit in scanner.feed(chunk)}))
             tests.feed(chunk)
 
         for chunk in read_chunks(source, report, self._limits):
@@ -128,12 +143,18 @@ class Judge:
         if extra_lines:
             remarks = "".join(line.replace("\n", " ") + "\n" for line in extra_lines)
             take(Chunk(remarks.encode(), report.lines + 1))
+        cut = excerpt.build(redactor)
         return Reading(
             report,
             tuple(rank(scanner.finish())),
-            excerpt.build(redactor),
+            cut,
             signals.verdict(),
             signals.trouble,
+            tuple(
+                signals.stopped_at - signals.bases.get(line.part, 0) - line.line
+                for line in cut.lines
+            ),
+            signals.stopped_at,
             tuple(redactor.redact(name) for name in tests.names()),
             redactor,
         )
@@ -141,24 +162,30 @@ class Judge:
     def conclude(self, reading: Reading, *, failed: bool | None = None) -> Diagnosis:
         """Give the diagnosis of a log that was read."""
         lines = reading.excerpt.lines
-        causes = self._model.causes([line.text for line in lines]) if self._model else []
+        opinion = self._ask(reading)
+        causes = opinion.causes
         if not self._has_failed(reading, failed, causes):
             return _no_failure(reading, sure=failed is False or reading.verdict == "passed")
-        confidences = self._confidences(reading, causes)
+        parameters = self._model.parameters if self._model else BY_HAND
+        trust = self._model.trust if self._model else {}
+        confidences = combine(reading.votes(trust), opinion.chances, reading.first, parameters)
         ranked = sorted(confidences.items(), key=lambda item: (-item[1], item[0]))
         top, confidence = ranked[0] if ranked else ("unknown", 0.0)
         settings = self._settings
         known = confidence >= settings["unknown_below"]
         category: Category = cast("Category", top) if known else "unknown"
         hit = next((hit for hit in reading.hits if hit.rule.category == category), None)
-        evidence = choose(reading.hits, lines, causes, category, reading.redactor)
+        chance = rerun_chance(
+            category, hit, confidence, self._model.rerun_trust if self._model else {}
+        )
+        evidence = choose(
+            reading.hits, lines, causes, category, reading.redactor, reading.stopped_at
+        )
         return Diagnosis(
             category=category,
             confidence=round(confidence if known else 1.0 - confidence, 4),
             source=_source(category, hit),
-            transient=known
-            and confidence >= settings["transient_above"]
-            and _passes(category, hit),
+            transient=known and chance >= settings["transient_above"],
             rule=hit.rule.id if hit else None,
             evidence=evidence,
             fingerprint=_fingerprint(category, hit, evidence),
@@ -176,11 +203,11 @@ class Judge:
     def _settings(self) -> Mapping[str, float]:
         return self._model.settings if self._model else WITHOUT_MODEL
 
-    def _confidences(self, reading: Reading, causes: Sequence[float]) -> dict[str, float]:
+    def _ask(self, reading: Reading) -> Opinion:
+        if self._model is None:
+            return _SILENT
         texts = [line.text for line in reading.excerpt.lines]
-        model = self._model.probabilities(texts, causes) if self._model else {}
-        parameters = self._model.parameters if self._model else BY_HAND
-        return combine(reading.votes, model, reading.first, parameters)
+        return self._model.judge(texts, reading.distances)
 
     def _has_failed(self, reading: Reading, failed: bool | None, causes: Sequence[float]) -> bool:
         """Step 2 of the line of thought: does the log hold a failure at all?"""
@@ -213,11 +240,18 @@ def _source(category: Category, hit: RuleHit | None) -> Source:
     return "rule" if hit is not None else "model"
 
 
-def _passes(category: Category, hit: RuleHit | None) -> bool:
-    """Would an unchanged re-run plausibly pass? The rule says, else the category's nature."""
-    if hit is not None and hit.rule.transient is not None:
-        return hit.rule.transient
-    return category in TRANSIENT_BY_NATURE
+def rerun_chance(
+    category: str, hit: RuleHit | None, confidence: float, rerun_trust: Mapping[str, float]
+) -> float:
+    """Chance that an unchanged re-run passes: confidence times what re-runs are known to do.
+
+    0 where the rule, or else the category's nature, says that a re-run cannot help. `rerun_trust`
+    is, for rules that training met, the share of such failures that a re-run would pass.
+    """
+    says = hit.rule.transient if hit is not None else None
+    if not (category in TRANSIENT_BY_NATURE if says is None else says):
+        return 0.0
+    return confidence * (rerun_trust.get(hit.rule.id, RERUN_UNTRIED) if hit else RERUN_GUESSED)
 
 
 def _candidates(ranked: Sequence[tuple[str, float]]) -> tuple[Candidate, ...]:

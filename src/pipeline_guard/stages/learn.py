@@ -5,14 +5,15 @@ made across folds; what a fold is scored with was fitted on the other folds alon
 """
 
 import math
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from pipeline_guard.classifier.artifact import Weights, parse
-from pipeline_guard.classifier.combine import combine, inputs
+from pipeline_guard.classifier.combine import UNTRIED, combine, inputs
 from pipeline_guard.classifier.evaluate import Judged, evidence_lines, names_cause, score
-from pipeline_guard.classifier.features import select
+from pipeline_guard.classifier.features import best, line_terms, marks, terms
 from pipeline_guard.classifier.fit import (
     Document,
     LabelledLine,
@@ -25,17 +26,21 @@ from pipeline_guard.classifier.fit import (
 from pipeline_guard.classifier.manifest import Entry
 from pipeline_guard.classifier.predict import Model
 from pipeline_guard.classifier.split import FOLDS, folds, groups, sketch
-from pipeline_guard.domain.diagnosis import TRANSIENT_BY_NATURE
+from pipeline_guard.rules.hits import RuleHit
 from pipeline_guard.rules.load import RuleSet
-from pipeline_guard.stages.judge import WITHOUT_MODEL, Judge, Reading
+from pipeline_guard.rules.schema import Rule
+from pipeline_guard.stages.judge import RERUN_UNTRIED, WITHOUT_MODEL, Judge, Reading, rerun_chance
 
 _SILVER = 0.3
 """Weight of a log whose label came from a rule."""
 _WHOLE_EXCERPT = 0.5
+_MARGIN = 1.0
+"""Log-odds that a line must exceed every line of every quiet log by, to be called a failure."""
+_PRIOR = 4
 _CAUSES_PER_LOG = 8
 _OTHERS_PER_LOG = 40
-_PRECISION = 0.97
-"""Wanted of calls of "transient" across folds; the target is 0.95, this leaves room."""
+_PRECISION = 0.95
+"""Wanted of calls of "transient" across folds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,13 +49,29 @@ class Sample:
 
     entry: Entry
     reading: Reading
+    bags: list[tuple[str, ...]]
+    """The excerpt's lines as terms."""
+    looks: list[tuple[str, ...]]
+    causes: list[bool]
+    """Which of the lines are the manifest's evidence."""
     group: int = 0
     fold: int = 0
 
-    @property
-    def lines(self) -> tuple[str, ...]:
-        """The excerpt's cleaned, redacted lines."""
-        return tuple(line.text for line in self.reading.excerpt.lines)
+    @classmethod
+    def of(cls, entry: Entry, reading: Reading) -> "Sample":
+        """Read the excerpt once, since every fold asks about it."""
+        texts = [line.text for line in reading.excerpt.lines]
+        wanted = evidence_lines(entry.evidence)
+        return cls(
+            entry,
+            reading,
+            [tuple(terms([text])) for text in texts],
+            [
+                tuple(marks(text, distance))
+                for text, distance in zip(texts, reading.distances, strict=True)
+            ],
+            [bool(wanted) and names_cause(text, wanted) for text in texts],
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,9 +89,9 @@ def read_samples(
     """Read every log once; `tell` hears how many are done. Raises LogError on an unreadable one."""
     found: list[Sample] = []
     for entry in entries:
-        found.append(Sample(entry, judge.read(entry.path)))
+        found.append(Sample.of(entry, judge.read(entry.path)))
         tell(len(found))
-    sketches = [sketch(sample.lines) for sample in found]
+    sketches = [sketch(sample.bags) for sample in found]
     numbers = groups([entry.project for entry in entries], sketches)
     places = folds(numbers, [entry.label for entry in entries])
     return [
@@ -101,9 +122,8 @@ class _Said:
 
 
 def _say(sample: Sample, model: Model) -> _Said:
-    causes = model.causes(sample.lines)
-    chances = model.probabilities(sample.lines, causes)
-    return _Said(sample, chances, max(causes, default=-math.inf))
+    opinion = model.judge_bags(sample.bags, sample.looks)
+    return _Said(sample, opinion.chances, max(opinion.causes, default=-math.inf))
 
 
 def _fit(samples: Sequence[Sample], rules: RuleSet) -> Weights:
@@ -124,14 +144,18 @@ def _lines_of(samples: Iterable[Sample]) -> Iterable[LabelledLine]:
         wanted = evidence_lines(sample.entry.evidence)
         if not wanted and sample.entry.label != "none":
             continue
-        marked = [(text, names_cause(text, wanted)) for text in sample.lines if text.strip()]
-        causes = [text for text, is_cause in marked if is_cause]
-        for text in (causes or wanted)[:_CAUSES_PER_LOG]:
-            yield LabelledLine(text, True, sample.group)
-        others = [text for text, is_cause in marked if not is_cause]
+        bags = [
+            (*bag, *look) if bag else ()
+            for bag, look in zip(sample.bags, sample.looks, strict=True)
+        ]
+        causes = [bag for bag, cause in zip(bags, sample.causes, strict=True) if bag and cause]
+        causes = causes or [tuple(line_terms(text)) for text in wanted]
+        for bag in causes[:_CAUSES_PER_LOG]:
+            yield LabelledLine(bag, True, sample.group)
+        others = [bag for bag, cause in zip(bags, sample.causes, strict=True) if bag and not cause]
         step = max(1, len(others) // _OTHERS_PER_LOG)
-        for text in others[::step][:_OTHERS_PER_LOG]:
-            yield LabelledLine(text, False, sample.group)
+        for bag in others[::step][:_OTHERS_PER_LOG]:
+            yield LabelledLine(bag, False, sample.group)
 
 
 def _lines_of_rules(rules: RuleSet) -> Iterable[LabelledLine]:
@@ -139,7 +163,7 @@ def _lines_of_rules(rules: RuleSet) -> Iterable[LabelledLine]:
     for number, rule in enumerate(rules.rules, 1):
         if rule.strength != "consequence":
             for text in rule.tests.match:
-                yield LabelledLine(text, True, -number)
+                yield LabelledLine(tuple(line_terms(text)), True, -number)
 
 
 def _documents(samples: Iterable[Sample], reader: Model) -> Iterable[Document]:
@@ -148,19 +172,24 @@ def _documents(samples: Iterable[Sample], reader: Model) -> Iterable[Document]:
         if label in ("none", "unknown"):
             continue
         weight = _SILVER if sample.entry.silver else 1.0
-        best = tuple(select(sample.lines, reader.causes(sample.lines)))
-        yield Document(best, label, sample.group, weight)
-        yield Document(sample.lines, label, sample.group, weight * _WHOLE_EXCERPT)
+        causes = reader.judge_bags(sample.bags, sample.looks).causes
+        chosen = _joined(sample.bags[index] for index in best(sample.bags, causes))
+        yield Document(chosen, label, sample.group, weight)
+        yield Document(_joined(sample.bags), label, sample.group, weight * _WHOLE_EXCERPT)
         wanted = evidence_lines(sample.entry.evidence)
         if wanted:
-            yield Document(wanted, label, sample.group, weight)
+            yield Document(tuple(terms(wanted)), label, sample.group, weight)
+
+
+def _joined(bags: Iterable[Sequence[str]]) -> tuple[str, ...]:
+    return tuple(term for bag in bags for term in bag)
 
 
 def _documents_of_rules(rules: RuleSet) -> Iterable[Document]:
     for number, rule in enumerate(rules.rules, 1):
         if rule.category not in ("none", "unknown") and rule.strength != "consequence":
             for text in rule.tests.match:
-                yield Document((text,), rule.category, -number)
+                yield Document(tuple(terms([text])), rule.category, -number)
 
 
 def _tune(said: Sequence[_Said]) -> dict[str, Any]:
@@ -168,9 +197,12 @@ def _tune(said: Sequence[_Said]) -> dict[str, Any]:
     red = [item for item in said if item.sample.entry.label not in ("none", "unknown")]
     labels = [item.sample.entry.label for item in red]
     temperature = fit_temperature([item.chances for item in red], labels)
+    read = [item.sample for item in red if not item.sample.entry.silver]
+    trust = _trust(read, lambda sample, rule: rule.category == sample.entry.label, UNTRIED)
+    rerun_trust = _rerun_trust(read)
     rows = [
         inputs(
-            item.sample.reading.votes,
+            item.sample.reading.votes(trust),
             _sharpened(item.chances, temperature),
             item.sample.reading.first,
         )
@@ -179,11 +211,15 @@ def _tune(said: Sequence[_Said]) -> dict[str, Any]:
     weights = [0.0 if item.sample.entry.silver else 1.0 for item in red]
     parameters = fit_formula(rows, labels, weights)
     answers = [
-        _Answer.of(item, temperature, parameters) for item in red if not item.sample.entry.silver
+        _Answer.of(item, temperature, parameters, trust, rerun_trust)
+        for item in red
+        if not item.sample.entry.silver
     ]
     return {
         "temperature": temperature,
         "combine": parameters,
+        "trust": trust,
+        "rerun_trust": rerun_trust,
         "settings": {
             "unknown_below": _unknown_below(answers),
             "transient_above": _transient_above(answers),
@@ -192,26 +228,74 @@ def _tune(said: Sequence[_Said]) -> dict[str, Any]:
     }
 
 
+def _trust(
+    samples: Sequence[Sample], right: Callable[[Sample, Rule], bool], prior: float
+) -> dict[str, float]:
+    """Each rule's share of right calls; a group of related logs counts once.
+
+    The Beta prior is worth four calls, so a single wrong one does not silence a rule.
+    """
+    calls: dict[str, dict[int, list[bool]]] = defaultdict(lambda: defaultdict(list))
+    for sample in samples:
+        for rule in {hit.rule.id: hit.rule for hit in sample.reading.hits}.values():
+            calls[rule.id][sample.group].append(right(sample, rule))
+    return {
+        name: round(
+            (_PRIOR * prior + sum(sum(own) / len(own) for own in by_group.values()))
+            / (_PRIOR + len(by_group)),
+            3,
+        )
+        for name, by_group in sorted(calls.items())
+    }
+
+
+def _rerun_trust(samples: Sequence[Sample]) -> dict[str, float]:
+    def right(sample: Sample, rule: Rule) -> bool:
+        return sample.entry.would_pass
+
+    hit = [
+        replace(sample, reading=replace(sample.reading, hits=_transient_hits(sample)))
+        for sample in samples
+    ]
+    return _trust(hit, right, RERUN_UNTRIED)
+
+
+def _transient_hits(sample: Sample) -> tuple[RuleHit, ...]:
+    """Hits that would have the log re-run, of the category that its most telling hit names."""
+    return tuple(
+        hit
+        for hit in sample.reading.hits
+        if rerun_chance(hit.rule.category, hit, 1.0, {}) > 0.0
+        and hit.rule.category == sample.reading.first
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class _Answer:
     """The formula's first choice for a log, and whether it is right."""
 
     confidence: float
     right: bool
-    transient: bool
+    rerun: float
     would_pass: bool
 
     @classmethod
-    def of(cls, item: _Said, temperature: float, parameters: Mapping[str, float]) -> "_Answer":
+    def of(
+        cls,
+        item: _Said,
+        temperature: float,
+        parameters: Mapping[str, float],
+        trust: Mapping[str, float],
+        rerun_trust: Mapping[str, float],
+    ) -> "_Answer":
         reading, chances = item.sample.reading, _sharpened(item.chances, temperature)
-        found = combine(reading.votes, chances, reading.first, parameters)
+        found = combine(reading.votes(trust), chances, reading.first, parameters)
         category, confidence = max(found.items(), key=lambda pair: (pair[1], pair[0]))
         hit = next((hit for hit in reading.hits if hit.rule.category == category), None)
-        says = hit.rule.transient if hit else None
         return cls(
             confidence,
             category == item.sample.entry.label,
-            category in TRANSIENT_BY_NATURE if says is None else says,
+            rerun_chance(category, hit, confidence, rerun_trust),
             item.sample.entry.would_pass,
         )
 
@@ -224,28 +308,28 @@ def _sharpened(chances: Mapping[str, float], temperature: float) -> dict[str, fl
 
 
 def _unknown_below(answers: Sequence[_Answer]) -> float:
-    """The highest threshold (up to 0.5) under which answers are wrong more often than right."""
+    """The highest threshold (up to 0.4) under which hardly one answer in five is right."""
     best = 0.15
-    for step in range(4, 26):
+    for step in range(4, 21):
         threshold = step * 0.02
         under = [answer for answer in answers if answer.confidence < threshold]
-        if len(under) >= 5 and sum(answer.right for answer in under) < 0.35 * len(under):
+        if len(under) >= 5 and sum(answer.right for answer in under) < 0.2 * len(under):
             best = threshold
     return round(best, 2)
 
 
 def _transient_above(answers: Sequence[_Answer]) -> float:
     """The lowest confidence from which calls of "transient" are precise enough."""
-    for step in range(20, 50):
+    for step in range(15, 50):
         threshold = step * 0.02
-        calls = [a for a in answers if a.transient and a.confidence >= threshold]
+        calls = [a for a in answers if a.rerun >= threshold]
         if calls and sum(a.would_pass for a in calls) >= _PRECISION * len(calls):
             return round(threshold, 2)
     return 0.98
 
 
 def _cause_above(said: Sequence[_Said]) -> float:
-    """Just above the most suspicious line of any log without failure."""
+    """Well above the most suspicious line of any log without failure."""
     quiet = [
         item.cause
         for item in said
@@ -254,7 +338,7 @@ def _cause_above(said: Sequence[_Said]) -> float:
         and not item.sample.reading.trouble
         and math.isfinite(item.cause)
     ]
-    return round(max(quiet, default=WITHOUT_MODEL["cause_above"]) + 0.1, 3)
+    return round(max(quiet, default=WITHOUT_MODEL["cause_above"]) + _MARGIN, 3)
 
 
 def _scores(
