@@ -96,7 +96,8 @@ class Acceptor:
 
     async def _store(self, batch: list[tuple[NewDelivery, asyncio.Future[Accepted]]]) -> None:
         try:
-            stored = await store_batch(self._pool, [delivery for delivery, _ in batch])
+            different = {(item.platform, item.delivery_id): item for item, _ in batch}
+            stored = await store_batch(self._pool, list(different.values()))
         except psycopg.DataError as error:
             # One delivery holds what the database cannot: find it alone, save the others.
             if len(batch) == 1:
@@ -137,8 +138,7 @@ async def _new_delivery(platform: str, parsed: Parsed) -> NewDelivery:
         event = dataclasses.replace(event, hints=event.hints | {"logs": kept})
     # PostgreSQL's text holds no NUL, however escaped.
     as_json = orjson.dumps(event).replace(b"\\u0000", b"\\ufffd")
-    lock = run_lock(event.platform, event.repository, event.run_id).replace("\0", "")
-    return NewDelivery(platform, parsed.delivery_id, parsed.event_name, as_json, parsed.body, lock)
+    return NewDelivery(platform, parsed.delivery_id, parsed.event_name, as_json, parsed.body)
 
 
 def _redacted(logs: tuple[InlineLog, ...]) -> list[dict[str, str]]:

@@ -17,23 +17,23 @@ PROCESS_TASK = "process_delivery"
 
 # One statement, so one round trip and one transaction for any number of deliveries: what is new
 # is stored and gets its job, what is known is left alone. The job goes in by the queue's own SQL
-# function, the same that its Python API calls.
+# function, the same that its Python API calls. Bodies pass through once: a CTE that is read twice,
+# or a DISTINCT over them, would copy them all.
 _STORE = f"""
-WITH input AS (
-    SELECT DISTINCT ON (platform, delivery_id) *
-    FROM unnest(%b::text[], %b::text[], %b::text[], %b::text[], %b::bytea[], %b::text[])
-        AS t(platform, delivery_id, event_name, event, body, lock)
-), stored AS (
+WITH stored AS (
     INSERT INTO deliveries (platform, delivery_id, event_name, event, body)
-    SELECT platform, delivery_id, event_name, event::jsonb, body FROM input
+    SELECT platform, delivery_id, event_name, event::jsonb, body
+    FROM unnest(%b::text[], %b::text[], %b::text[], %b::text[], %b::bytea[])
+        AS t(platform, delivery_id, event_name, event, body)
     ON CONFLICT (platform, delivery_id) DO NOTHING
-    RETURNING id, platform, delivery_id
+    RETURNING id, platform, delivery_id,
+        concat_ws(':', platform, event->>'repository', event->>'run_id') AS lock
 ), deferred AS (
     SELECT procrastinate_defer_jobs_v1(array_agg(
         ROW('{QUEUE}', '{PROCESS_TASK}', 0, lock, NULL,
-            jsonb_build_object('delivery', stored.id), NULL)::procrastinate_job_to_defer_v1
-        ORDER BY stored.id)) AS jobs
-    FROM stored JOIN input USING (platform, delivery_id)
+            jsonb_build_object('delivery', id), NULL)::procrastinate_job_to_defer_v1
+        ORDER BY id)) AS jobs
+    FROM stored
 )
 SELECT platform, delivery_id, id, (SELECT jobs FROM deferred) FROM stored
 """  # noqa: S608 (both names are constants of this module)
@@ -41,20 +41,19 @@ SELECT platform, delivery_id, id, (SELECT jobs FROM deferred) FROM stored
 
 @dataclass(frozen=True, slots=True)
 class NewDelivery:
-    """What `store_batch` writes; `event` is JSON, `lock` names what must not run side by side."""
+    """What `store_batch` writes; `event` is JSON and names platform, repository and run_id."""
 
     platform: str
     delivery_id: str
     event_name: str
     event: bytes
     body: bytes
-    lock: str
 
 
 async def store_batch(
     pool: AsyncConnectionPool, batch: Sequence[NewDelivery]
 ) -> dict[tuple[str, str], int]:
-    """Store what is new and defer its jobs, all in one statement.
+    """Store what is new and defer its jobs, all in one statement; no two of a batch may be equal.
 
     Returns the row ids of the new ones by (platform, delivery id); what is missing from it was
     known already. Raises StoreUnavailable when the database is away.
@@ -65,7 +64,6 @@ async def store_batch(
         [item.event_name for item in batch],
         [item.event.decode() for item in batch],
         [item.body for item in batch],
-        [item.lock for item in batch],
     )
     try:
         async with pool.connection() as connection:
