@@ -63,7 +63,7 @@ def problem_of(pattern: str) -> str | None:
     """Say in a sentence why a pattern cannot be accepted, or None when it can."""
     if len(pattern) > MAX_PATTERN_CHARS:
         return f"the pattern is {len(pattern)} characters long, at most {MAX_PATTERN_CHARS} are"
-    if "\n" in pattern:
+    if "\n" in pattern or "\\n" in TOKEN.findall(pattern):
         return "the pattern holds a line break, but it is matched against one line at a time"
     try:
         compiled = re2.compile(pattern, line_options())
