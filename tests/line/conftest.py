@@ -62,9 +62,7 @@ async def github_line(
 
 
 @pytest.fixture
-async def gitlab_line(
-    gitlab: FakeGitLab, database_url: str, tmp_path: Path
-) -> AsyncIterator[Line]:
+async def gitlab_line(gitlab: FakeGitLab, database_url: str, tmp_path: Path) -> AsyncIterator[Line]:
     async with running_line(
         database_url,
         tmp_path,

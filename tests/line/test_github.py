@@ -2,6 +2,7 @@
 
 import asyncio
 
+import psycopg
 import pytest
 from tests.fakes.github.server import SHA, FakeGitHub
 from tests.line.harness import Line
@@ -212,8 +213,6 @@ async def test_the_end_of_a_re_run_is_found_when_its_webhook_is_lost(github, git
 
 
 async def test_secrets_in_a_log_reach_neither_store_nor_comment(github, github_line, database_url):
-    import psycopg
-
     secret = "ghp_" + "a1B2c3D4e5F6g7H8i9J0k1L2m3N4o5P6q7R8"
     github.add_pull()
     log = f"curl: (6) Could not resolve host: {secret}.mirror.example\ntoken {secret}\n"

@@ -44,9 +44,7 @@ async def test_a_transient_failure_is_retried_healed_and_told_in_one_note(
     assert "the re-run passed" in note.body
 
 
-async def test_a_genuine_failure_is_explained_and_left_alone(
-    gitlab: FakeGitLab, gitlab_line: Line
-):
+async def test_a_genuine_failure_is_explained_and_left_alone(gitlab: FakeGitLab, gitlab_line: Line):
     _, request, pipeline, _ = red_pipeline(gitlab, RED)
     hook = gitlab.pipeline_hook(pipeline)
     await gitlab_line.post("gitlab", hook.headers, hook.body)
