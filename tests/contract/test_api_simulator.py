@@ -87,9 +87,9 @@ async def test_asks_for_the_log(github: GitHub, run: Run) -> None:
 
 async def test_writes_and_edits_the_comment(github: GitHub, run: Run) -> None:
     request = ChangeRequest(number=1347)
-    first = await github.upsert_comment(run, request, MARKER, "text", None)
+    first = await github.upsert_comment(run.repository, request, MARKER, "text", None)
     assert first.created
-    again = await github.upsert_comment(run, request, MARKER, "other", first.comment_id)
+    again = await github.upsert_comment(run.repository, request, MARKER, "other", first.comment_id)
     assert (again.comment_id, again.created) == (first.comment_id, False)
 
 

@@ -2,8 +2,9 @@
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Literal, Protocol, runtime_checkable
 
+from pipeline_guard.domain.commands import Permission, RequestComment
 from pipeline_guard.domain.events import Event, Parsed
 from pipeline_guard.domain.runs import ChangeRequest, Job, Run
 
@@ -13,13 +14,17 @@ Capability = Literal[
     "rerun_job",
     "rerun_is_new_run",
     "comment",
+    "commands",
     "annotations",
     "inline_log",
     "list_runs",
     "redeliver",
 ]
 """`rerun_is_new_run`: the events of a re-run carry another run id than those of the first run.
+`commands`: people can speak to us in comments, see `Conversation`.
 `list_runs` and `redeliver` stand for the protocols of domain.recovery."""
+Reaction = Literal["seen", "done", "refused", "unclear"]
+"""Our answer to a comment as one sign: 👀, 🎉, 👎, 😕."""
 RerunScope = Literal["run", "failed_jobs", "job"]
 
 
@@ -75,9 +80,12 @@ class Platform(Protocol):
         """Ask for a new attempt; raises Conflict when one is already under way."""
 
     async def upsert_comment(
-        self, run: Run, request: ChangeRequest, marker: str, body: str, known_id: str | None
+        self, repository: str, request: ChangeRequest, marker: str, body: str, known_id: str | None
     ) -> CommentResult:
-        """Create or edit our one comment: `known_id` first, else the one holding `marker`."""
+        """Create or edit our one comment: `known_id` first, else the one holding `marker`.
+
+        `repository` is the run's; a request that lives elsewhere says so itself.
+        """
 
     async def default_branch_file(self, run: Run, path: str) -> bytes | None:
         """A small file on the default branch of the run's repository; None where there is none."""
@@ -93,6 +101,25 @@ class Platform(Protocol):
 
     async def aclose(self) -> None:
         """Give back connections."""
+
+
+@runtime_checkable
+class Conversation(Protocol):
+    """What a platform with the capability `commands` can do besides."""
+
+    async def read_request(self, repository: str, number: int) -> ChangeRequest | None:
+        """The pull or merge request as it is now, None when it is not open (any more)."""
+
+    async def read_comment(self, repository: str, number: int, comment_id: str) -> RequestComment:
+        """A person's comment as it stands now; raises NotFound when it was deleted."""
+
+    async def permission(self, repository: str, login: str) -> Permission:
+        """What that person may do in the repository at this moment."""
+
+    async def react(
+        self, repository: str, number: int, comment_id: str, reaction: Reaction
+    ) -> None:
+        """Put our sign on a comment; one that is there already stays as it is."""
 
 
 @dataclass(frozen=True, slots=True)

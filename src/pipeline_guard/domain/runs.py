@@ -38,6 +38,8 @@ class ChangeRequest:
     url: str | None = None
     head_sha: str | None = None
     from_fork: bool = False
+    repository: str | None = None
+    """Where the request lives, when that may be another repository than the run's."""
     target_branch: str | None = None
     first_time_author: bool | None = None
     """Its author has contributed nothing here yet; None when the platform does not tell."""

@@ -51,7 +51,7 @@ async def report(context: Context, platform: str, repository: str, run_id: str) 
         return  # Closed, or a newer commit has the word now.
     try:
         result = await adapter.upsert_comment(
-            run, request, MARKER, body, known.comment_id if known else None
+            run.repository, request, MARKER, body, known.comment_id if known else None
         )
     except PlatformError as error:
         if error.worth_retry:

@@ -3,11 +3,12 @@
 import re
 from collections.abc import Callable
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import unquote, urlencode
 
 from tests.fakes.github import shapes
 from tests.fakes.github.world import Comment, Pull, Repo, Run, World
 
+SIGNS = ("+1", "-1", "laugh", "confused", "heart", "hooray", "rocket", "eyes")
 Result = tuple[int, Any, dict[str, str]]
 
 
@@ -66,6 +67,13 @@ class Api:
             ("POST", f"{repo}/issues/{number}/comments", self.add_comment, "issues:write"),
             ("GET", f"{repo}/issues/comments/{number}", self.comment, "issues:read"),
             ("PATCH", f"{repo}/issues/comments/{number}", self.edit_comment, "issues:write"),
+            ("POST", f"{repo}/issues/comments/{number}/reactions", self.react, "issues:write"),
+            (
+                "GET",
+                f"{repo}/collaborators/(?P<login>[^/]+)/permission",
+                self.permission,
+                "metadata:read",
+            ),
         ):
             self.routes.append((method, re.compile(pattern), handler, needs))
 
@@ -281,3 +289,21 @@ class Api:
             raise Refused(403, "Must have admin rights to Repository.")
         found.body = self._body(asked)
         return 200, shapes.comment(self.base, self._repo(repo), found), {}
+
+    def react(self, asked: Asked, repo: str, number: str) -> Result:
+        found, content = self._comment(repo, number), asked.body.get("content")
+        if content not in SIGNS:
+            raise Refused(422, "Validation Failed")
+        mine = (asked.login, str(content))
+        status = 200 if mine in found.reactions else 201
+        if status == 201:
+            found.reactions.append(mine)
+        return status, {"id": 1, "user": shapes.user(asked.login), "content": content}, {}
+
+    def permission(self, asked: Asked, repo: str, login: str) -> Result:
+        role = self._repo(repo).people.get(unquote(login), "read")
+        if role == "unknown":
+            raise Refused(404, f"{login} is not a user")
+        coarse = {"maintain": "write", "triage": "read"}.get(role, role)
+        user = shapes.user(unquote(login))
+        return 200, {"permission": coarse, "role_name": role, "user": user}, {}

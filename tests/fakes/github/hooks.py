@@ -7,7 +7,7 @@ import uuid
 from typing import Any
 
 from tests.fakes.github import shapes
-from tests.fakes.github.world import Job, Run
+from tests.fakes.github.world import Comment, Job, Pull, Repo, Run
 
 
 def payload(base: str, event: str, run: Run, action: str, job: Job | None) -> dict[str, Any]:
@@ -24,6 +24,18 @@ def payload(base: str, event: str, run: Run, action: str, job: Job | None) -> di
     shape = shapes.job if event == "workflow_job" else shapes.check_run
     body[event] = shape(base, run, job)
     return body
+
+
+def comment_payload(base: str, repo: Repo, pull: Pull, item: Comment, action: str) -> Any:
+    """The body of an `issue_comment` event on a pull request."""
+    issue = shapes.pull(base, repo, pull)
+    return {
+        "action": action,
+        "issue": {**issue, "pull_request": {"url": issue["url"]}},
+        "comment": shapes.comment(base, repo, item),
+        "repository": shapes.repository(base, repo),
+        "sender": shapes.user(item.user),
+    }
 
 
 def signed(

@@ -168,6 +168,15 @@ class FakeGitHub:
         body = hooks.payload(self.url, event, run, action, job)
         return hooks.signed(event, body, secret or self.secret, delivery)
 
+    def comment_hook(
+        self, pull: Pull, comment: Comment, *, action: str = "created", repo: str = "acme/shop",
+        delivery: str | None = None,
+    ) -> tuple[dict[str, str], bytes]:  # fmt: skip
+        """Headers and body of a signed delivery about a comment."""
+        home = self.world.repos[repo]
+        body = hooks.comment_payload(self.url, home, pull, comment, action)
+        return hooks.signed("issue_comment", body, self.secret, delivery)
+
     # How it answers
 
     def _link(self, job_id: int) -> str:

@@ -83,6 +83,7 @@ def pull(base: str, repo: Repo, item: Pull) -> Json:
         "number": item.number, "id": item.number, "state": item.state, "title": "A change",
         "url": f"{base}/repos/{repo.name}/pulls/{item.number}",
         "html_url": f"{WEB}/{repo.name}/pull/{item.number}", "user": user("dev"),
+        "author_association": item.author_association,
         "head": {"ref": item.branch, "sha": item.sha, "repo": head},
         "base": {"ref": "main", "sha": "b" * 40, "repo": repository(base, repo)},
     }  # fmt: skip

@@ -65,6 +65,7 @@ class Pull:
     head_repo: str | None
     state: str = "open"
     commits: list[str] = field(default_factory=list)
+    author_association: str = "CONTRIBUTOR"
 
 
 @dataclass
@@ -75,6 +76,8 @@ class Comment:
     number: int
     user: str
     body: str
+    reactions: list[tuple[str, str]] = field(default_factory=list)
+    """(who, what), as GitHub keeps them: each once."""
 
 
 @dataclass
@@ -89,6 +92,8 @@ class Repo:
     runs: dict[int, Run] = field(default_factory=dict)
     pulls: dict[int, Pull] = field(default_factory=dict)
     comments: dict[int, Comment] = field(default_factory=dict)
+    people: dict[str, str] = field(default_factory=dict)
+    """Roles by login; who is not named may read, as anybody may in a public repository."""
 
 
 @dataclass(frozen=True)

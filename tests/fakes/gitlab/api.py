@@ -11,6 +11,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 from tests.fakes.gitlab import entities
 from tests.fakes.gitlab.changes import Changes
+from tests.fakes.gitlab.people import People
 from tests.fakes.gitlab.world import (
     DEVELOPER,
     NOTE_LIMIT,
@@ -93,6 +94,7 @@ class Api:
                 ("GET", request + r"/notes/(\d+)", self._note),
                 ("PUT", request + r"/notes/(\d+)", self._edit_note),
                 *Changes(self).routes(project),
+                *People(self).routes(project),
             )
         ]
 
@@ -316,7 +318,7 @@ class Api:
         self.world.notes[note.id] = note
         return JSONResponse(entities.note(note), 201)
 
-    def _find_note(self, call: Call, ref: str, iid: str, number: str) -> Note:
+    def find_note(self, call: Call, ref: str, iid: str, number: str) -> Note:
         found = self.find_request(call, ref, iid)
         note = self.world.notes.get(int(number))
         if note is None or (note.project_id, note.request_iid) != (found.project_id, found.iid):
@@ -324,10 +326,10 @@ class Api:
         return note
 
     def _note(self, call: Call, ref: str, iid: str, number: str) -> Response:
-        return JSONResponse(entities.note(self._find_note(call, ref, iid, number)))
+        return JSONResponse(entities.note(self.find_note(call, ref, iid, number)))
 
     def _edit_note(self, call: Call, ref: str, iid: str, number: str) -> Response:
-        note = self._find_note(call, ref, iid, number)
+        note = self.find_note(call, ref, iid, number)
         if note.author != call.username:
             raise Refused(403, "403 Forbidden")
         note.body = self._body_of(call, self.find_request(call, ref, iid))

@@ -29,6 +29,7 @@ def project(item: Project) -> Json:
         "name": item.path.rpartition("/")[2],
         "path_with_namespace": item.path,
         "default_branch": item.default_branch,
+        "visibility": item.visibility,
         "web_url": f"{ELSEWHERE}/{item.path}",
         "_links": {"self": f"{ELSEWHERE}/api/v4/projects/{item.id}"},
     }

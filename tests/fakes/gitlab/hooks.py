@@ -9,7 +9,7 @@ import uuid
 from dataclasses import dataclass
 from typing import Any
 
-from tests.fakes.gitlab.world import Job, MergeRequest, Pipeline, World
+from tests.fakes.gitlab.world import Job, MergeRequest, Note, Pipeline, World
 
 Json = dict[str, Any]
 WEB = "http://192.0.2.1"
@@ -138,20 +138,23 @@ def job_payload(world: World, job: Job) -> Json:
     }
 
 
-def note_payload(world: World, request: MergeRequest, author: str, text: str) -> Json:
+def note_payload(world: World, request: MergeRequest, note: Note, action: str | None) -> Json:
+    when = "2026-11-20 10:00:00 UTC"
     return {
         "object_kind": "note",
         "event_type": "note",
-        "user": _user(author),
+        "user": _user(note.author),
         "project_id": request.project_id,
         "project": _project(world, request.project_id),
         "object_attributes": {
-            "id": 1,
-            "note": text,
+            "id": note.id,
+            "note": note.body,
             "noteable_type": "MergeRequest",
             "noteable_id": request.id,
-            "system": False,
-            "action": "create",
+            "system": note.system,
+            "created_at": when,
+            "updated_at": when if action in (None, "create") else "2026-11-20 10:05:00 UTC",
+            "action": action,
         },
         "merge_request": {"id": request.id, "iid": request.iid, "state": request.state},
     }

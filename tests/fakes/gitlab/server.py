@@ -216,9 +216,11 @@ class FakeGitLab:
         """What GitLab would send about the job as it stands now."""
         return self._deliver("Job Hook", hooks.job_payload(self.world, job), how)
 
-    def note_hook(self, request: MergeRequest, author: str, text: str, **how: Any) -> Any:
-        """What GitLab would send about a new note."""
-        payload = hooks.note_payload(self.world, request, author, text)
+    def note_hook(
+        self, request: MergeRequest, note: Note, *, action: str | None = "create", **how: Any
+    ) -> hooks.Delivery:
+        """What GitLab would send about a note; servers before 16.11 name no action."""
+        payload = hooks.note_payload(self.world, request, note, action)
         return self._deliver("Note Hook", payload, how)
 
     def _deliver(self, event: str, payload: dict[str, Any], how: dict[str, Any]) -> hooks.Delivery:

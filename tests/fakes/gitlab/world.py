@@ -36,6 +36,7 @@ class Project:
     members: dict[str, int] = field(default_factory=dict)
     forked_from: "Project | None" = None
     requests_enabled: bool = True
+    visibility: str = "private"
     trees: dict[str, dict[str, bytes]] = field(default_factory=dict)
     commits: "dict[str, Commit]" = field(default_factory=dict)
 
@@ -94,6 +95,8 @@ class Note:
     body: str
     system: bool = False
     edits: int = 0
+    awards: list[tuple[str, str]] = field(default_factory=list)
+    """(who, emoji), each once."""
 
 
 @dataclass

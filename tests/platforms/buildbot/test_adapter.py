@@ -203,4 +203,4 @@ async def test_a_comment_is_refused(master: Master, platform: BuildbotPlatform) 
     build = await master.built("green")
     run = await platform.read_run(finished(build["buildid"]))
     with pytest.raises(Rejected):
-        await platform.upsert_comment(run, None, "marker", "text", None)  # type: ignore[arg-type]
+        await platform.upsert_comment(run.repository, None, "marker", "text", None)  # type: ignore[arg-type]

@@ -21,7 +21,7 @@ async def upsert(
     run = await github.read_run(Event("run_finished", "github", "acme/shop", str(made.id)))
     assert run.request is not None
     body = f"{MARKER}\n{text}"
-    return await github.upsert_comment(run, run.request, MARKER, body, known)
+    return await github.upsert_comment(run.repository, run.request, MARKER, body, known)
 
 
 def bodies(fake: FakeGitHub) -> list[str]:

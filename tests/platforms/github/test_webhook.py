@@ -99,7 +99,6 @@ def test_checks_of_other_apps_are_ignored() -> None:
         ("ping", {}, "connected"),
         ("installation", {"action": "created"}, "created"),
         ("installation_repositories", {"action": "added"}, "added"),
-        ("issue_comment", {"action": "created", "comment": {"body": "hm\n/guard retry"}}, "later"),
         ("issue_comment", {"action": "created", "comment": {"body": "a /guard b"}}, "without"),
         ("issue_comment", {"action": "created", "comment": None}, "without"),
         ("push", {}, "push is not an event this platform acts on"),
@@ -150,3 +149,62 @@ def test_gaps_in_a_payload_do_no_harm() -> None:
     event = parse("workflow_run", body).outcome
     assert isinstance(event, Event)
     assert (event.attempt, event.conclusion, event.sender, event.hints) == (None, None, None, {})
+
+
+def comment(text: str = "/guard retry", **more: Any) -> dict[str, Any]:
+    issue = {"number": 3, "state": "open", "pull_request": {"url": "x"}}
+    return {
+        "action": "created",
+        "issue": issue | more.pop("issue", {}),
+        "comment": {"id": 5, "body": text, "user": {"login": "dev", "type": "User"}},
+        "repository": REPOSITORY,
+        **more,
+    }
+
+
+def test_a_command_on_a_pull_request_is_an_event() -> None:
+    event = parse("issue_comment", comment("hm\r\n/guard wrong crash\r\n/guard retry")).outcome
+    assert isinstance(event, Event)
+    assert (event.kind, event.repository, event.sender) == ("comment_command", "acme/shop", "dev")
+    assert event.run_id == "request-3"
+    assert event.hints == {
+        "number": 3,
+        "comment_id": "5",
+        "author": "dev",
+        "commands": [["wrong", "crash"], ["retry", ""]],
+    }
+
+
+@pytest.mark.parametrize(
+    ("body", "word"),
+    [
+        (comment("a /guard b"), "without"),
+        (comment("```\n/guard retry\n```"), "without"),
+        (comment("<!-- pipeline-guard -->\n/guard retry"), "our own"),
+        (comment(action="edited"), "edited"),
+        (comment(action="deleted"), "new comments"),
+        (comment(issue={"pull_request": None}), "on an issue"),
+        (comment(issue={"state": "closed"}), "closed"),
+        (comment(sender={"login": "x", "type": "Bot"}), "bot"),
+        (comment(comment={"id": 5, "body": "/guard off", "user": {"type": "Bot"}}), "bot"),
+    ],
+)
+def test_other_comments_are_ignored(body: dict[str, Any], word: str) -> None:
+    outcome = parse("issue_comment", body).outcome
+    assert isinstance(outcome, Ignored)
+    assert word in outcome.reason
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        comment(issue={"number": None}),
+        comment() | {"issue": None},
+        comment() | {"repository": {"full_name": "../.."}},
+        comment(comment={"id": "../1", "body": "/guard off", "user": {"login": "dev"}}),
+        comment(comment={"id": 5, "body": "/guard off", "user": None}),
+    ],
+)
+def test_a_command_without_its_whereabouts_is_malformed(body: dict[str, Any]) -> None:
+    with pytest.raises(MalformedDelivery):
+        parse("issue_comment", body)

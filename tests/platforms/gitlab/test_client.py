@@ -243,7 +243,7 @@ def test_a_signing_token_alone_is_enough(fake: FakeGitLab) -> None:
     request = fake.add_merge_request(project, "feature")
     for delivery in (
         fake.job_hook(job, signed=True),
-        fake.note_hook(request, "dev", "/guard retry", signed=True),
+        fake.note_hook(request, fake.add_note(request, "dev", "/guard retry"), signed=True),
     ):
         on.reader.verify(delivery.lower, delivery.body)
         parsed = on.reader.parse(delivery.lower, delivery.body)

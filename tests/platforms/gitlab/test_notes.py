@@ -32,7 +32,9 @@ async def write(
     platform: GitLabPlatform, run: Run, text: str, known: str | None = None
 ) -> CommentResult:
     assert run.request is not None
-    return await platform.upsert_comment(run, run.request, MARKER, f"{MARKER}\n{text}", known)
+    return await platform.upsert_comment(
+        run.repository, run.request, MARKER, f"{MARKER}\n{text}", known
+    )
 
 
 async def test_the_note_is_made_once_and_then_edited(
@@ -125,7 +127,7 @@ async def test_a_long_note_is_cut_and_still_found(
     assert run.request is not None
     for _ in range(2):
         body = "x" * (MAX_CHARS + 5) + MARKER
-        await platform.upsert_comment(run, run.request, MARKER, body, None)
+        await platform.upsert_comment(run.repository, run.request, MARKER, body, None)
     (note,) = fake.notes(request_of)
     assert len(note.body) == MAX_CHARS
     assert note.edits == 0
@@ -151,7 +153,9 @@ async def test_what_goes_wrong_is_said(
 ) -> None:
     assert run.request is not None
     with pytest.raises(NotFound):
-        await platform.upsert_comment(run, replace(run.request, number=99), MARKER, MARKER, None)
+        await platform.upsert_comment(
+            run.repository, replace(run.request, number=99), MARKER, MARKER, None
+        )
     fake.limit(1, seconds=30)
     with pytest.raises(RateLimited) as caught:
         await write(platform, run, "one")

@@ -204,21 +204,70 @@ def test_all_else_is_ignored_with_a_reason(payload: dict[str, Any], reason: str)
     assert reason in ignored.reason
 
 
+def note(text: str = "/guard retry", **more: Any) -> dict[str, Any]:
+    attributes = {"id": 5, "note": text, "noteable_type": "MergeRequest", "action": "create"}
+    return {
+        "object_kind": "note",
+        "object_attributes": attributes | more.pop("attributes", {}),
+        "merge_request": {"iid": 3, "state": "opened"},
+        "project": {"id": 7, "path_with_namespace": "group/sub/app"},
+        "user": {"username": "dev"},
+        **more,
+    }
+
+
+def test_a_command_in_a_note_on_a_merge_request_is_an_event() -> None:
+    event = outcome(note("please\n/guard wrong crash\n/guard retry"))
+    assert isinstance(event, Event)
+    assert (event.kind, event.repository, event.sender) == (
+        "comment_command", "group/sub/app", "dev",
+    )  # fmt: skip
+    assert event.run_id == "request-3"
+    assert event.hints == {
+        "number": 3,
+        "comment_id": "5",
+        "author": "dev",
+        "commands": [["wrong", "crash"], ["retry", ""]],
+    }
+
+
+def test_servers_that_name_no_action_send_new_notes_too() -> None:
+    when = {"action": None, "created_at": "2026-01-01", "updated_at": "2026-01-01"}
+    assert isinstance(outcome(note(attributes=when)), Event)
+
+
 @pytest.mark.parametrize(
-    ("text", "on", "command"),
+    ("payload", "reason"),
     [
-        ("/guard retry", "MergeRequest", True),
-        ("please\n/guard explain", "MergeRequest", True),
-        ("try /guard retry", "MergeRequest", False),
-        ("/guard retry", "Issue", False),
+        (note("try /guard retry"), "no /guard command"),
+        (note("```\n/guard retry\n```"), "no /guard command"),
+        (note("<!-- pipeline-guard -->\n/guard retry"), "no /guard command"),
+        (note(attributes={"noteable_type": "Issue"}), "no /guard command"),
+        (note(attributes={"action": "update"}), "edited"),
+        (note(attributes={"action": None, "created_at": "1", "updated_at": "2"}), "edited"),
+        (note(attributes={"system": True}), "GitLab's own"),
+        (note(user={"username": "project_7_bot_0a1b"}), "bot"),
+        (note(merge_request={"iid": 3, "state": "merged"}), "not open"),
     ],
 )
-def test_commands_are_recognised_but_not_carried_out(text: str, on: str, command: bool) -> None:
-    ignored = outcome(
-        {"object_kind": "note", "object_attributes": {"note": text, "noteable_type": on}}
-    )
+def test_other_notes_are_ignored(payload: dict[str, Any], reason: str) -> None:
+    ignored = outcome(payload)
     assert isinstance(ignored, Ignored)
-    assert ("not carried out yet" in ignored.reason) is command
+    assert reason in ignored.reason
+
+
+@pytest.mark.parametrize(
+    "payload",
+    [
+        note(user=None),
+        note(merge_request={}),
+        note(attributes={"id": "x"}),
+        note(project=None),
+    ],
+)
+def test_a_command_without_its_whereabouts_is_malformed(payload: dict[str, Any]) -> None:
+    with pytest.raises(MalformedDelivery):
+        outcome(payload)
 
 
 @pytest.mark.parametrize(

@@ -105,10 +105,14 @@ class BuildbotPlatform:
         return RerunResult(url=f"{self._client.url}/#/buildrequests/{brid}", external_id=str(brid))
 
     async def upsert_comment(
-        self, run: Run, request: ChangeRequest, marker: str, body: str, known_id: str | None
+        self, repository: str, request: ChangeRequest, marker: str, body: str, known_id: str | None
     ) -> CommentResult:
         """Always raises Rejected: Buildbot has no pull requests to comment on."""
         raise Rejected("Buildbot has no comments")
+
+    async def default_branch_file(self, run: Run, path: str) -> bytes | None:
+        """None: Buildbot keeps no repositories."""
+        return None
 
     def run_scopes(self, repositories: Sequence[str]) -> Sequence[str]:
         """A master has one list of builds."""
@@ -148,10 +152,6 @@ class BuildbotPlatform:
             job_id=str(build["buildid"]),
             hints={"buildid": build["buildid"]},
         )
-
-    async def default_branch_file(self, run: Run, path: str) -> bytes | None:
-        """None: Buildbot keeps no repositories."""
-        return None
 
     def log_line_url(self, run: Run, job: Job, line: int) -> str | None:
         """None: Buildbot's pages have no links to a line."""

@@ -11,9 +11,11 @@ from urllib.parse import quote
 from pipeline_guard.domain.capabilities import (
     Capability,
     CommentResult,
+    Reaction,
     RerunResult,
     RerunScope,
 )
+from pipeline_guard.domain.commands import Permission, RequestComment
 from pipeline_guard.domain.events import Event
 from pipeline_guard.domain.recovery import DeliveryTry, FinishedRun
 from pipeline_guard.domain.runs import ChangeRequest, Job, Run
@@ -27,6 +29,7 @@ from pipeline_guard.platforms.github.read import (
     attempt_of,
     content_of,
     job_from,
+    permission_of,
     run_from,
     status_of,
     text,
@@ -121,10 +124,42 @@ class GitHub:
         return RerunResult(url=url, external_id=None)
 
     async def upsert_comment(
-        self, run: Run, request: ChangeRequest, marker: str, body: str, known_id: str | None
+        self, repository: str, request: ChangeRequest, marker: str, body: str, known_id: str | None
     ) -> CommentResult:
         """Create or edit our one comment: `known_id` first, else our own that holds `marker`."""
-        return await self._comments.upsert(run.repository, request.number, marker, body, known_id)
+        return await self._comments.upsert(repository, request.number, marker, body, known_id)
+
+    async def read_request(self, repository: str, number: int) -> ChangeRequest | None:
+        """The pull request as it is now, None when it was closed or is not there."""
+        return await self._pulls.read(repository, number)
+
+    async def read_comment(self, repository: str, number: int, comment_id: str) -> RequestComment:
+        """A comment on the pull request as it stands now; raises NotFound when it is gone."""
+        return await self._comments.read(repository, number, comment_id)
+
+    async def permission(self, repository: str, login: str) -> Permission:
+        """What GitHub says of that person; it maps its finer roles to these four itself."""
+        path = f"/repos/{repository}/collaborators/{quote(login, safe='')}/permission"
+        try:
+            answer = await self._client.get(repository, path)
+        except NotFound:
+            return "none"
+        return permission_of(answer.data)
+
+    async def react(
+        self, repository: str, number: int, comment_id: str, reaction: Reaction
+    ) -> None:
+        """Put our sign on a comment."""
+        await self._comments.react(repository, comment_id, reaction)
+
+    async def default_branch_file(self, run: Run, path: str) -> bytes | None:
+        """A file of the repository; without a ref, GitHub reads its default branch."""
+        where = f"/repos/{run.repository}/contents/{quote(path)}"
+        try:
+            answer = await self._client.get(run.repository, where)
+        except NotFound:
+            return None
+        return content_of(answer.data)
 
     def delivery_scopes(self, repositories: Sequence[str]) -> Sequence[str]:
         """An App has one hook for all; with a token, every repository has its own."""
@@ -145,15 +180,6 @@ class GitHub:
     def finished_runs(self, scope: str, since: datetime) -> AsyncIterator[FinishedRun]:
         """Runs of a repository that ended red since then."""
         return self._recovery.runs(scope, since)
-
-    async def default_branch_file(self, run: Run, path: str) -> bytes | None:
-        """A file of the repository; without a ref, GitHub reads its default branch."""
-        where = f"/repos/{run.repository}/contents/{quote(path)}"
-        try:
-            answer = await self._client.get(run.repository, where)
-        except NotFound:
-            return None
-        return content_of(answer.data)
 
     def log_line_url(self, run: Run, job: Job, line: int) -> str | None:
         """The job's page, at its failed step; GitHub numbers lines by step, `line` is the log's."""

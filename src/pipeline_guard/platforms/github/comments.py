@@ -3,7 +3,8 @@
 from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
-from pipeline_guard.domain.capabilities import CommentResult
+from pipeline_guard.domain.capabilities import CommentResult, Reaction
+from pipeline_guard.domain.commands import RequestComment
 from pipeline_guard.errors import NotAuthorized, NotFound, PlatformError, PlatformUnavailable
 from pipeline_guard.platforms.github.client import Client
 from pipeline_guard.platforms.github.read import text
@@ -11,6 +12,12 @@ from pipeline_guard.platforms.github.read import text
 LONGEST_BODY: Final = 65_536
 """Characters GitHub takes in one comment; it answers 422 to more."""
 _CUT: Final = "\n\n…cut, because GitHub takes no longer comments.\n"
+_SIGNS: Final[dict[Reaction, str]] = {
+    "seen": "eyes",
+    "done": "hooray",
+    "refused": "-1",
+    "unclear": "confused",
+}
 
 Identity = Callable[[], Awaitable[str | None]]
 
@@ -35,6 +42,21 @@ class Comments:
             except (NotFound, NotAuthorized):
                 pass  # deleted meanwhile, or a copy of our marker in somebody else's comment
         return await self._create(repository, number, marker, body)
+
+    async def read(self, repository: str, number: int, comment_id: str) -> RequestComment:
+        """A comment of that request; raises NotFound where it was deleted or belongs elsewhere."""
+        answer = await self._client.get(repository, _path(repository, comment_id))
+        where = text(answer.data, "issue_url") or ""
+        if where.rpartition("/")[2] != str(number):
+            raise NotFound(f"Comment {comment_id} is not one of request {number}")
+        return RequestComment(
+            author=text(answer.data, "user", "login") or "", body=text(answer.data, "body") or ""
+        )
+
+    async def react(self, repository: str, comment_id: str, reaction: Reaction) -> None:
+        """Put our sign on a comment; GitHub answers 200 where it is already."""
+        path = f"{_path(repository, comment_id)}/reactions"
+        await self._client.send("POST", repository, path, {"content": _SIGNS[reaction]})
 
     async def _read(self, repository: str, comment_id: str) -> dict[str, Any] | None:
         try:

@@ -60,6 +60,14 @@ class Pulls:
             return known
         return request_from(answer.data or {}, repository)
 
+    async def read(self, repository: str, number: int) -> ChangeRequest | None:
+        """The request of that number, None when it is closed or not there."""
+        try:
+            answer = await self._client.get(repository, f"/repos/{repository}/pulls/{number}")
+        except NotFound:
+            return None
+        return request_from(answer.data or {}, repository)
+
     async def head(self, repository: str, run: Json) -> str | None:
         """The newest commit of the run's branch; "" when the branch is gone, None when untold.
 

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
 
+from pipeline_guard.domain.commands import Permission
 from pipeline_guard.domain.runs import ChangeRequest, Conclusion, Job, Run, RunStatus
 
 Json = dict[str, Any]
@@ -120,6 +121,19 @@ def _seconds(start: datetime | None, end: datetime | None) -> float | None:
 def _last_number(url: str | None) -> str | None:
     last = (url or "").rstrip("/").rpartition("/")[2]
     return last if last.isdigit() else None
+
+
+def permission_of(data: object) -> Permission:
+    """A person's permission; anything but the four words counts as none."""
+    match text(data, "permission"):
+        case "admin":
+            return "admin"
+        case "write" | "maintain":  # older servers name their finer roles here
+            return "write"
+        case "read" | "triage":
+            return "read"
+        case _:
+            return "none"
 
 
 def is_fork(run: Json, repository: str) -> bool:

@@ -8,15 +8,15 @@ from typing import Any, Final
 
 import orjson
 
+from pipeline_guard.domain.commands import MARKER, command_event, parse_commands
 from pipeline_guard.domain.events import Event, Ignored, Parsed
 from pipeline_guard.errors import BadSignature, MalformedDelivery
-from pipeline_guard.platforms.github.read import conclusion_of
+from pipeline_guard.platforms.github.read import conclusion_of, text
 
 Payload = dict[str, Any]
 
 _REPOSITORY: Final = re.compile(r"[A-Za-z0-9_.-]+/[A-Za-z0-9_.-]+")
 _RUN_IN_URL: Final = re.compile(r"/runs/(\d+)(?:[/?#]|$)")
-_COMMAND: Final = re.compile(r"^/guard(?:\s|$)", re.MULTILINE)
 _LONGEST_DELIVERY_ID: Final = 200
 
 
@@ -146,14 +146,34 @@ def _check_run(payload: Payload) -> Event | Ignored:
     )
 
 
-def _issue_comment(payload: Payload) -> Ignored:
+def _issue_comment(payload: Payload) -> Event | Ignored:
     if payload.get("action") != "created":
-        return Ignored("issue_comment: only new comments matter")
+        return Ignored("issue_comment: only new comments matter, an edited one is no command")
     comment = payload.get("comment")
-    text = comment.get("body") if isinstance(comment, dict) else None
-    if isinstance(text, str) and _COMMAND.search(text):
-        return Ignored("issue_comment with a /guard command: commands come in a later version")
-    return Ignored("issue_comment without a /guard command")
+    body = text(comment, "body") or ""
+    commands = parse_commands(body)
+    if not commands:
+        ours = MARKER in body
+        return Ignored(f"issue_comment without a /guard command{': it is our own' if ours else ''}")
+    if text(comment, "user", "type") == "Bot" or text(payload, "sender", "type") == "Bot":
+        return Ignored("issue_comment by a bot: only people give commands")
+    issue = _part(payload, "issue")
+    if not isinstance(issue.get("pull_request"), dict):
+        return Ignored("issue_comment on an issue: commands are for pull requests")
+    if issue.get("state") == "closed":
+        return Ignored("issue_comment on a closed pull request: there is nothing left to do")
+    number = int(_id(issue, "number", "issue"))
+    author = text(comment, "user", "login")
+    if author is None:
+        raise MalformedDelivery("`comment.user.login` is missing")
+    return command_event(
+        "github",
+        _repository(payload),
+        number,
+        _id(_part(payload, "comment"), "id", "comment"),
+        author,
+        commands,
+    )
 
 
 def _ping(_payload: Payload) -> Ignored:
@@ -204,10 +224,10 @@ def _id(part: Payload, key: str, where: str) -> str:
     value = part.get(key)
     if isinstance(value, bool) or not isinstance(value, int | str):
         raise MalformedDelivery(f"`{where}.{key}` is missing or not a number")
-    text = str(value)
-    if not (text.isascii() and text.isdigit()):
+    number = str(value)
+    if not (number.isascii() and number.isdigit()):
         raise MalformedDelivery(f"`{where}.{key}` is missing or not a number")
-    return text
+    return number
 
 
 def _attempt(part: Payload) -> int | None:

@@ -7,7 +7,14 @@ from datetime import datetime
 from typing import Final
 from urllib.parse import quote
 
-from pipeline_guard.domain.capabilities import Capability, CommentResult, RerunResult, RerunScope
+from pipeline_guard.domain.capabilities import (
+    Capability,
+    CommentResult,
+    Reaction,
+    RerunResult,
+    RerunScope,
+)
+from pipeline_guard.domain.commands import Permission, RequestComment
 from pipeline_guard.domain.events import Event
 from pipeline_guard.domain.recovery import FinishedRun
 from pipeline_guard.domain.runs import ChangeRequest, Job, Run
@@ -16,6 +23,7 @@ from pipeline_guard.platforms.gitlab import shapes
 from pipeline_guard.platforms.gitlab.changes import Changes
 from pipeline_guard.platforms.gitlab.client import GitLabClient, Json
 from pipeline_guard.platforms.gitlab.issues import Issues
+from pipeline_guard.platforms.gitlab.members import permission
 from pipeline_guard.platforms.gitlab.notes import Notes
 
 MAX_JOBS: Final = 5_000
@@ -184,13 +192,40 @@ class GitLabPlatform:
         return RerunResult(url=answer.get("web_url"))
 
     async def upsert_comment(
-        self, run: Run, request: ChangeRequest, marker: str, body: str, known_id: str | None
+        self, repository: str, request: ChangeRequest, marker: str, body: str, known_id: str | None
     ) -> CommentResult:
         """Create or edit our one note on the merge request."""
-        project = run.hints.get("request_project_id") or run.hints.get("project_id")
-        path = f"/projects/{_part(str(project or run.repository))}/merge_requests/{request.number}"
-        notes = Notes(self._client, path, request.url, await self._username())
-        return await notes.upsert(marker, body, known_id)
+        home = request.repository or repository
+        return await (await self._notes(home, request.number, request.url)).upsert(
+            marker, body, known_id
+        )
+
+    async def _notes(self, repository: str, number: int, url: str | None = None) -> Notes:
+        path = f"/projects/{_part(repository)}/merge_requests/{number}"
+        return Notes(self._client, path, url, await self._username())
+
+    async def read_request(self, repository: str, number: int) -> ChangeRequest | None:
+        """The merge request as it is now, None when it is not open or not there."""
+        path = f"/projects/{_part(repository)}/merge_requests/{number}"
+        try:
+            found = await self._client.get(path)
+        except NotFound:
+            return None
+        return shapes.request_of(found) if found.get("state") == "opened" else None
+
+    async def read_comment(self, repository: str, number: int, comment_id: str) -> RequestComment:
+        """A note as it stands now; raises NotFound when it was deleted."""
+        return await (await self._notes(repository, number)).read(comment_id)
+
+    async def permission(self, repository: str, login: str) -> Permission:
+        """What the person may do, by the project's members; Maintainers count as admins."""
+        return await permission(self._client, f"/projects/{_part(repository)}", login)
+
+    async def react(
+        self, repository: str, number: int, comment_id: str, reaction: Reaction
+    ) -> None:
+        """Put our sign on a note."""
+        await (await self._notes(repository, number)).react(comment_id, reaction)
 
     async def open_issue(
         self, repository: str, marker: str, title: str, body: str, labels: Sequence[str] = ()
@@ -232,6 +267,16 @@ class GitLabPlatform:
         changes = Changes(self._client, f"/projects/{_part(repository)}")
         return await changes.request(source_branch, target_branch, title, body)
 
+    async def default_branch_file(self, run: Run, path: str) -> bytes | None:
+        """A file of the project; GitLab's `HEAD` is its default branch."""
+        try:
+            found = await self._client.get(
+                f"{_base(run)}/repository/files/{_part(path)}", ref="HEAD"
+            )
+        except NotFound:
+            return None
+        return shapes.content_of(found)
+
     def run_scopes(self, repositories: Sequence[str]) -> Sequence[str]:
         """Every project has its own list of pipelines."""
         return repositories
@@ -248,16 +293,6 @@ class GitLabPlatform:
         async for row in rows:
             if found := shapes.finished(scope, row):
                 yield found
-
-    async def default_branch_file(self, run: Run, path: str) -> bytes | None:
-        """A file of the project; GitLab's `HEAD` is its default branch."""
-        try:
-            found = await self._client.get(
-                f"{_base(run)}/repository/files/{_part(path)}", ref="HEAD"
-            )
-        except NotFound:
-            return None
-        return shapes.content_of(found)
 
     def log_line_url(self, run: Run, job: Job, line: int) -> str | None:
         """A link to one line of the job's log page."""

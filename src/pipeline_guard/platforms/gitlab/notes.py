@@ -2,7 +2,8 @@
 
 from typing import Final
 
-from pipeline_guard.domain.capabilities import CommentResult
+from pipeline_guard.domain.capabilities import CommentResult, Reaction
+from pipeline_guard.domain.commands import RequestComment
 from pipeline_guard.errors import NotFound, PlatformUnavailable
 from pipeline_guard.platforms.gitlab.client import GitLabClient, Json
 from pipeline_guard.platforms.gitlab.shapes import id_of
@@ -10,6 +11,12 @@ from pipeline_guard.platforms.gitlab.text import fitted, inert, same
 
 MAX_NOTES: Final = 3_000
 """How many notes of one request are searched for ours, oldest first."""
+_SIGNS: Final[dict[Reaction, str]] = {
+    "seen": "eyes",
+    "done": "tada",
+    "refused": "thumbsdown",
+    "unclear": "confused",
+}
 
 
 class Notes:
@@ -34,6 +41,22 @@ class Notes:
             # An edit says the same however often it is sent, so an unclear end may be repeated.
             note = await self._client.write("put", f"{self._path}/{id_of(note)}", {"body": text})
         return self._result(note, created=False)
+
+    async def read(self, note_id: str) -> RequestComment:
+        """A person's note as it stands now; raises NotFound when it was deleted."""
+        note = await self._client.get(f"{self._path}/{note_id}")
+        author = note.get("author") or {}
+        return RequestComment(str(author.get("username") or ""), str(note.get("body") or ""))
+
+    async def react(self, note_id: str, reaction: Reaction) -> None:
+        """Put our sign on a note; GitLab answers 404 where it is already, and says so."""
+        try:
+            await self._client.write(
+                "post", f"{self._path}/{note_id}/award_emoji", {"name": _SIGNS[reaction]}
+            )
+        except NotFound as error:
+            if "already been taken" not in str(error):
+                raise
 
     async def _known(self, known_id: str | None, marker: str) -> Json | None:
         if not (known_id and known_id.isdecimal()):

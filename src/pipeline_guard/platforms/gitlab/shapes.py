@@ -157,6 +157,7 @@ def request_of(merge_request: Json) -> ChangeRequest:
         url=merge_request.get("web_url"),
         head_sha=merge_request.get("sha"),
         from_fork=source != target,
+        repository=str(target) if target is not None else None,
         target_branch=merge_request.get("target_branch"),
         first_time_author=merge_request.get("first_contribution"),
     )
@@ -212,10 +213,7 @@ def run_of(
         finished_at=_time(pipeline.get("finished_at")),
         request=request,
         jobs=jobs,
-        hints={
-            "project_id": id_of(project),
-            "request_project_id": (merge_request or {}).get("target_project_id"),
-        },
+        hints={"project_id": id_of(project)},
     )
 
 

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 import orjson
 
+from pipeline_guard.domain.commands import command_event, parse_commands
 from pipeline_guard.domain.events import Event, EventKind, Ignored, Parsed
 from pipeline_guard.errors import BadSignature, ConfigError, MalformedDelivery
 from pipeline_guard.platforms.gitlab import shapes
@@ -20,6 +21,8 @@ TOLERANCE_SECONDS: Final = 300
 """How far a signed delivery's clock may be from ours, either way (Standard Webhooks)."""
 SIGNING_PREFIX: Final = "whsec_"
 EPOCH_SECOND: Final = re.compile(r"[0-9]{1,12}")
+BOT: Final = re.compile(r"(?:project|group)_\d+_bot\w*")
+"""User names that GitLab gives to the bots of access tokens."""
 
 
 def signing_key(token: str) -> bytes:
@@ -106,7 +109,7 @@ class GitLabWebhooks:
             case "build":
                 outcome = self._job(payload)
             case "note":
-                outcome = _note(payload)
+                outcome = self._note(payload)
             case _:
                 outcome = Ignored(f"Nothing is done for {kind or 'nameless'} events.")
         name = headers.get("x-gitlab-event") or kind or "unknown"
@@ -132,18 +135,41 @@ class GitLabWebhooks:
         run_id = _number(payload.get("pipeline_id"), "pipeline_id")
         return self._event("job_failed", payload, run_id, job_id=job_id)
 
+    def _note(self, payload: Mapping[str, Any]) -> Event | Ignored:
+        note = _mapping(payload.get("object_attributes"))
+        commands = parse_commands(_text(note.get("note")))
+        request = _mapping(payload.get("merge_request"))
+        if _text(note.get("noteable_type")) != "MergeRequest" or not commands:
+            return Ignored("The note holds no /guard command on a merge request.")
+        if reason := _no_command(note, request):
+            return Ignored(reason)
+        author = _text(_mapping(payload.get("user")).get("username"))
+        if not author:
+            raise MalformedDelivery("The delivery does not say whose note it is.")
+        if BOT.fullmatch(author):
+            return Ignored("The note is by a bot; only people give commands.")
+        number = int(_number(request.get("iid"), "merge_request.iid"))
+        note_id = _number(note.get("id"), "object_attributes.id")
+        repository = self._repository(payload)
+        return command_event(shapes.PLATFORM, repository, number, note_id, author, commands)
+
+    def _repository(self, payload: Mapping[str, Any]) -> str:
+        project = _mapping(payload.get("project"))
+        project_id = project.get("id") or payload.get("project_id")
+        found = _text(project.get("path_with_namespace")) or self._path_of(payload)
+        if not found and not project_id:
+            raise MalformedDelivery("The delivery names no project.")
+        return found or str(project_id)
+
     def _event(
         self, kind: EventKind, payload: Mapping[str, Any], run_id: str, **more: Any
     ) -> Event:
         project = _mapping(payload.get("project"))
         project_id = project.get("id") or payload.get("project_id")
-        repository = _text(project.get("path_with_namespace")) or self._path_of(payload)
-        if not repository and not project_id:
-            raise MalformedDelivery("The delivery names no project.")
         return Event(
             kind=kind,
             platform=shapes.PLATFORM,
-            repository=repository or str(project_id),
+            repository=self._repository(payload),
             run_id=run_id,
             sender=_text(_mapping(payload.get("user")).get("username")) or None,
             hints={"project_id": project_id} if project_id else {},
@@ -157,13 +183,19 @@ class GitLabWebhooks:
         return path.removeprefix(f"{self._prefix}/") if self._prefix else path
 
 
-def _note(payload: Mapping[str, Any]) -> Ignored:
-    note = _mapping(payload.get("object_attributes"))
-    on_request = _text(note.get("noteable_type")) == "MergeRequest"
-    lines = _text(note.get("note")).splitlines()
-    if on_request and any(line.startswith("/guard ") for line in lines):
-        return Ignored("Commands in merge-request notes are not carried out yet.")
-    return Ignored("The note holds no /guard command on a merge request.")
+def _no_command(note: Mapping[str, Any], request: Mapping[str, Any]) -> str | None:
+    """Why a note with a command in it is none, if so.
+
+    Servers before 16.11 send edited notes too and do not say that they are: only the times tell.
+    """
+    if note.get("system") is True:
+        return "The note is GitLab's own."
+    edited = note.get("updated_at") != note.get("created_at")
+    if _text(note.get("action")) != "create" and (note.get("action") or edited):
+        return "The note was edited; only a new one is a command."
+    if _text(request.get("state")) not in ("", "opened"):
+        return "The merge request is not open any more."
+    return None
 
 
 def _delivery_id(headers: Mapping[str, str], body: bytes) -> str:
