@@ -26,6 +26,7 @@ from pipeline_guard.classifier.fit import (
 from pipeline_guard.classifier.manifest import Entry
 from pipeline_guard.classifier.predict import Model
 from pipeline_guard.classifier.split import FOLDS, folds, groups, sketch
+from pipeline_guard.errors import ConfigError
 from pipeline_guard.rules.hits import RuleHit
 from pipeline_guard.rules.load import RuleSet
 from pipeline_guard.rules.schema import Rule
@@ -34,7 +35,7 @@ from pipeline_guard.stages.judge import RERUN_UNTRIED, WITHOUT_MODEL, Judge, Rea
 _SILVER = 0.3
 """Weight of a log whose label came from a rule."""
 _WHOLE_EXCERPT = 0.5
-_MARGIN = 1.0
+_MARGIN = 0.3
 """Log-odds that a line must exceed every line of every quiet log by, to be called a failure."""
 _PRIOR = 4
 _CAUSES_PER_LOG = 8
@@ -101,7 +102,17 @@ def read_samples(
 
 
 def learn(samples: Sequence[Sample], rules: RuleSet, about: Mapping[str, Any]) -> Learned:
-    """Fit on everything, score across folds. `about` goes into the artifact's meta."""
+    """Fit on everything, score across folds; ConfigError when there is too little.
+
+    `about` goes into the artifact's meta.
+    """
+    for fold in range(FOLDS):
+        rest = {sample.entry.label for sample in samples if sample.fold != fold}
+        if len(rest - {"none", "unknown"}) < 2:
+            raise ConfigError(
+                "The logs come from too few unrelated projects: with one fold held out, fewer"
+                " than two categories are left to learn."
+            )
     parts = [
         _fit([sample for sample in samples if sample.fold != fold], rules) for fold in range(FOLDS)
     ]
