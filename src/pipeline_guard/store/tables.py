@@ -101,6 +101,7 @@ class Failure(Base):
     actions: Mapped[list["Action"]] = relationship(
         secondary="action_failures", order_by="Action.id", back_populates="failures"
     )
+    labels: Mapped[list["Label"]] = relationship(order_by="Label.id", lazy="selectin")
 
 
 class Action(Base):
@@ -160,4 +161,57 @@ class Comment(Base):
     comment_id: Mapped[str]
     url: Mapped[str | None]
     digest: Mapped[str]
+    updated_at: Mapped[datetime] = mapped_column(server_default=func.now(), onupdate=func.now())
+
+
+class Command(Base):
+    """One /guard command of a person, what was answered, and so who did what."""
+
+    __tablename__ = "commands"
+    __table_args__ = (
+        UniqueConstraint("platform", "repository", "comment_id", "position"),
+        Index("ix_commands_request", "platform", "repository", "request_number"),
+    )
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
+    platform: Mapped[str]
+    repository: Mapped[str]
+    request_number: Mapped[int]
+    comment_id: Mapped[str]
+    position: Mapped[int]
+    """Its place among the commands of its comment."""
+    author: Mapped[str]
+    name: Mapped[str]
+    argument: Mapped[str]
+    commit: Mapped[str | None]
+    """The commit whose failures it was about."""
+    status: Mapped[str]
+    """done, refused (not allowed, or not possible) or unclear (not understood)."""
+    answer: Mapped[str]
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+
+
+class Label(Base):
+    """What a person says a failure's cause really is."""
+
+    __tablename__ = "labels"
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
+    failure_id: Mapped[int] = mapped_column(
+        BigInteger, ForeignKey("failures.id", ondelete="CASCADE"), index=True
+    )
+    category: Mapped[str]
+    author: Mapped[str]
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+
+
+class Switch(Base):
+    """Whether a repository's people have switched healing off, and who said so last."""
+
+    __tablename__ = "switches"
+
+    platform: Mapped[str] = mapped_column(primary_key=True)
+    repository: Mapped[str] = mapped_column(primary_key=True)
+    is_off: Mapped[bool]
+    author: Mapped[str]
     updated_at: Mapped[datetime] = mapped_column(server_default=func.now(), onupdate=func.now())
