@@ -20,13 +20,19 @@ class Case:
     policy: Policy
 
 
-def decide(cases: Sequence[Case], now: datetime) -> list[Plan]:
+def decide(
+    cases: Sequence[Case], now: datetime, *, past: frozenset[str] = frozenset()
+) -> list[Plan]:
     """One plan per failure of a run attempt, in the same order.
 
     The failures of one run are decided together, because re-running "the failed jobs" touches
     all of them: it is used only when every failed job may be re-run, else each job by itself.
+    `past` names guards whose refusals do not count, because a person has overruled them.
     """
-    refused = [refusals(case.facts, case.policy, now) for case in cases]
+    refused = [
+        tuple(item for item in refusals(case.facts, case.policy, now) if item.guard not in past)
+        for case in cases
+    ]
     willing = [not any(item.guard not in IDLE for item in found) for found in refused]
     acting = [not found for found in refused]
     together = _together(cases, all(willing), acting)

@@ -44,6 +44,8 @@ class Facts:
     """When the same failure was seen on the request's target branch and did not pass since."""
     repository: Spent = Spent()
     organisation: Spent = Spent()
+    switched_off: str | None = None
+    """Who of the repository's people has switched healing off, and when; None when it is on."""
 
     @property
     def minutes(self) -> float:

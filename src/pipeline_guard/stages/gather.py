@@ -16,7 +16,7 @@ from pipeline_guard.stages.decide import Case
 from pipeline_guard.stages.facts import Facts, Spent, as_json
 from pipeline_guard.stages.guards import protecting
 from pipeline_guard.stages.policies import RunPolicy
-from pipeline_guard.store import history
+from pipeline_guard.store import history, switches
 
 DAY = timedelta(days=1)
 
@@ -67,6 +67,7 @@ async def gather(
         protected_beside=_protected_beside(platform, run, policy),
         repository=repository,
         organisation=organisation,
+        switched_off=await switches.off_by(session, run.platform, run.repository),
     )
     cases = []
     for job, diagnosis, found in zip(jobs, diagnoses, resolved, strict=True):

@@ -198,6 +198,13 @@ def kill_switch(facts: Facts, policy: Policy, now: datetime) -> str | None:
     return None if policy.enabled else "Pipeline Guard is switched off here (enabled: false)."
 
 
+def switched_off(facts: Facts, policy: Policy, now: datetime) -> str | None:
+    """The repository's own people have the last word."""
+    if facts.switched_off is None:
+        return None
+    return f"Healing was switched off here by {facts.switched_off}; `/guard on` ends that."
+
+
 def mode(facts: Facts, policy: Policy, now: datetime) -> str | None:
     """Only `act` acts."""
     if policy.mode == "act":
@@ -224,9 +231,10 @@ GUARDS: Final[tuple[Guard, ...]] = (
     budget,
     maintenance,
     kill_switch,
+    switched_off,
     mode,
 )
-IDLE: Final = frozenset({"kill_switch", "mode"})
+IDLE: Final = frozenset({"kill_switch", "switched_off", "mode"})
 """Guards that do not doubt the plan: it is kept, as what would have been done."""
 GIVEN_UP: Final = frozenset({"attempts", "natively_retried", "base_attempts", "same_on_target"})
 """Guards that say of a transient failure: enough was tried, now a person has to look."""
