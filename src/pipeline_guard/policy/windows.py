@@ -18,7 +18,7 @@ class Window(BaseModel):
         str,
         Field(
             alias="from",
-            description="A moment with its zone (2026-12-24T18:00Z), or a time of day, UTC (22:00).",
+            description="A moment with its zone (2026-12-24T18:00Z), or a time of day in UTC.",
         ),
     ]
     end: Annotated[

@@ -61,6 +61,8 @@ async def _carry_out(
     run = await adapter.read_run(
         Event("run_finished", first.platform, first.repository, first.run_id)
     )
+    if await _switched_off(context, run, served):
+        return
     async with context.database.transaction() as session:
         intent = await actions.intend(
             session,
@@ -87,6 +89,17 @@ async def _carry_out(
     if result.status == "unclear":
         raise PlatformUnavailable(result.note)
     await _record(context, run, intent, served, result)
+
+
+async def _switched_off(context: Context, run: Run, served: list[Failure]) -> bool:
+    """The kill switch stops what is planned, too: its failures are left to people."""
+    policy = await context.policies.of_run(context.platform(run.platform).platform, run)
+    if all(policy.of_job(failure.job).policy.enabled for failure in served):
+        return False
+    async with context.database.transaction() as session:
+        await failures.set_status(session, [failure.id for failure in served], "open")
+    log.warning("not_acted_switched_off", repository=run.repository, run=run.run_id)
+    return True
 
 
 async def _record(

@@ -1,0 +1,144 @@
+"""A policy from its files to the outcome, on GitHub and GitLab."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from tests.fakes.github.server import FakeGitHub
+from tests.line.harness import Line, running_line
+from tests.line.test_github import DNS, comments, reruns, send
+from tests.line.test_gitlab import DNS as GITLAB_DNS
+from tests.line.test_gitlab import red_pipeline
+
+OWN = ".pipeline-guard.yml"
+
+
+@pytest.fixture
+def guard_yaml(tmp_path: Path, request: pytest.FixtureRequest) -> Path:
+    """guard.yaml with the text that a test gives by indirect parametrization."""
+    file = tmp_path / "guard.yaml"
+    file.write_text(getattr(request, "param", "mode: act\n"))
+    return file
+
+
+@pytest.fixture
+async def line(
+    github: FakeGitHub, database_url: str, tmp_path: Path, guard_yaml: Path
+) -> AsyncIterator[Line]:
+    async with running_line(
+        database_url,
+        tmp_path,
+        config=guard_yaml,
+        github_api_url=github.url,
+        github_token=github.token,
+        github_webhook_secret=github.secret,
+    ) as running:
+        yield running
+
+
+def own_file(github: FakeGitHub, text: str) -> None:
+    github.add_repo().files[OWN] = text.encode()
+
+
+def refused(failure) -> set[str]:
+    return {item["guard"] for item in failure["plan"]["refusals"]}
+
+
+async def test_guard_yaml_says_the_mode(github, line):
+    await send(line, github, github.add_run(log=DNS))
+    (failure,) = await line.failures()
+    assert failure["status"] == "healing"
+    assert failure["plan"]["policy"]["origins"]["mode"].endswith("guard.yaml:1:1")
+    assert failure["plan"]["facts"]["run"]["repository"] == "acme/shop"
+
+
+@pytest.mark.parametrize(
+    ("text", "guard"),
+    [
+        ("mode: observe", "mode"),
+        ("never_rerun: [tests]", "never_rerun"),
+        ("jobs: {tests: {max_reruns: 0}}", "attempts"),
+        ("branches: {feature: {enabled: false}}", "kill_switch"),
+        ("categories: {never: [network_transient]}", "category"),
+    ],
+)
+async def test_a_repository_is_stricter_than_the_service(github, line, text, guard):
+    own_file(github, text)
+    await send(line, github, github.add_run(log=DNS))
+    (failure,) = await line.failures()
+    assert refused(failure) == {guard}
+    assert reruns(github) == []
+
+
+async def test_a_broken_file_stops_re_runs_but_not_diagnoses_and_is_told(github, line):
+    github.add_pull()
+    own_file(github, "\nmax_rerun: 1\n")
+    answer = await send(line, github, github.add_run(log=DNS))
+    (failure,) = await line.failures()
+    assert (failure["category"], refused(failure)) == ("network_transient", {"mode"})
+    assert reruns(github) == []
+    assert len(comments(github)) == 1
+    note = (await line.delivery(answer["delivery"]))["note"]
+    assert f"{OWN}:2:1: max_rerun: there is no such key: did you mean 'max_reruns'?" in note
+
+
+async def test_a_token_that_cannot_read_contents_heals_all_the_same(github, line):
+    github.fail("GET", "/contents/", 403, body={"message": "Resource not accessible"})
+    answer = await send(line, github, github.add_run(log=DNS))
+    (failure,) = await line.failures()
+    assert failure["status"] == "healing"
+    assert "could not be read" in (await line.delivery(answer["delivery"]))["note"]
+
+
+@pytest.mark.parametrize("guard_yaml", ["mode: act\nbudgets: {reruns_per_day: 3}"], indirect=True)
+async def test_a_burst_does_not_overdraw_the_budget(github, line):
+    runs = [
+        github.add_run(log=DNS, sha=f"{number:040x}", branch=f"b{number}") for number in range(8)
+    ]
+    hooks = [github.webhook("workflow_run", item) for item in runs]
+    await asyncio.gather(*(line.post("github", headers, body) for headers, body in hooks))
+    await line.settle()
+    assert len(reruns(github)) == 3
+    found = await line.failures()
+    assert sorted(item["status"] for item in found) == ["healing"] * 3 + ["open"] * 5
+
+
+async def test_guard_yaml_is_read_anew_when_it_changes(github, line, guard_yaml):
+    await send(line, github, github.add_run(log=DNS))
+    guard_yaml.write_text("mode: act\nenabled: false\n")
+    await send(line, github, github.add_run(log=DNS, sha="2" * 40, branch="other"))
+    guard_yaml.write_text("mode: nonsense, so the last good one stays\n")
+    await send(line, github, github.add_run(log=DNS, sha="3" * 40, branch="third"))
+    assert len(reruns(github)) == 1
+    assert [item["status"] for item in await line.failures()] == ["healing", "open", "open"]
+
+
+async def test_a_strangers_first_request_is_left_to_a_maintainer(github, line):
+    pull = github.add_pull(head_repo="someone/shop", branch="patch-1")
+    pull.author_association = "FIRST_TIME_CONTRIBUTOR"
+    run = github.add_run(log=DNS, branch="patch-1", head_repo="someone/shop", event="pull_request")
+    await send(line, github, run)
+    (failure,) = await line.failures()
+    assert refused(failure) == {"forks"}
+
+
+async def test_a_gitlab_project_is_stricter_than_the_service(gitlab, gitlab_line):
+    project, _, pipeline, _ = red_pipeline(gitlab, GITLAB_DNS)
+    project.trees[project.branches["main"]] = {OWN: b"max_reruns: 0"}
+    hook = gitlab.pipeline_hook(pipeline)
+    await gitlab_line.post("gitlab", hook.headers, hook.body)
+    await gitlab_line.settle()
+    (failure,) = await gitlab_line.failures()
+    assert refused(failure) == {"attempts"}
+
+
+async def test_a_cancelled_deploy_on_gitlab_is_not_retried_along(gitlab, gitlab_line):
+    _, _, pipeline, job = red_pipeline(gitlab, GITLAB_DNS)
+    gitlab.add_job(pipeline, "deploy", status="canceled")
+    pipeline.status = "failed"
+    hook = gitlab.pipeline_hook(pipeline)
+    await gitlab_line.post("gitlab", hook.headers, hook.body)
+    await gitlab_line.settle()
+    (call,) = gitlab.calls("POST", "/retry")
+    assert call.path.endswith(f"/jobs/{job.id}/retry")

@@ -1,0 +1,126 @@
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from sqlalchemy import text, update
+from tests.stages.test_decide import diagnosis, job, run
+
+from pipeline_guard.domain.plan import Plan, Refusal, Step
+from pipeline_guard.domain.runs import ChangeRequest
+from pipeline_guard.store import actions, failures, history
+from pipeline_guard.store.tables import Failure
+
+DAY_AGO = datetime.now(UTC) - timedelta(days=1)
+RERUN = Plan((Step("rerun", {"scope": "failed_jobs", "minutes": 2.5}),), status="healing")
+OBSERVED = replace(RERUN, refusals=(Refusal("mode", "The mode is observe."),), status="observed")
+PUSH = run(branch="dev")
+
+
+@pytest.fixture
+def store(session):
+    """Stores a failure; returns its id."""
+
+    async def add(a_run=PUSH, name="test", plan=RERUN, cause=None, days_ago: float = 0):
+        found = await failures.add(session, a_run, job(name), cause or diagnosis(), plan)
+        when = datetime.now(UTC) - timedelta(days=days_ago)
+        await session.execute(
+            update(Failure).where(Failure.id == found).values(created_at=when, rerun_passed=None)
+        )
+        return found
+
+    return add
+
+
+async def reruns(session, a_run=PUSH, name="test"):
+    found = await history.reruns(session, a_run, [name], DAY_AGO)
+    counts = found.get(name, history.Reruns())
+    return counts.at_commit, counts.of_base
+
+
+async def test_re_runs_count_from_the_moment_they_are_planned(session, store):
+    assert await reruns(session) == (0, 0)
+    await store()
+    await store(name="other")
+    assert await reruns(session) == (1, 1)
+    await store(replace(PUSH, attempt=2))
+    assert await reruns(session) == (2, 2)
+
+
+async def test_a_new_commit_starts_one_count_anew_and_not_the_other(session, store):
+    await store()
+    assert await reruns(session, replace(PUSH, commit="beef")) == (0, 1)
+    assert await reruns(session, replace(PUSH, branch="main")) == (1, 0)
+    assert await reruns(session, replace(PUSH, workflow="nightly")) == (0, 0)
+    assert await reruns(session, replace(PUSH, repository="acme/blog")) == (0, 0)
+
+
+async def test_a_request_is_counted_apart_from_a_branch_of_that_name(session, store):
+    of_request = replace(PUSH, request=ChangeRequest(7))
+    await store(of_request)
+    assert await reruns(session) == (1, 0)
+    assert await reruns(session, of_request) == (1, 1)
+
+
+async def test_what_was_not_asked_for_does_not_count(session, store):
+    await store(plan=OBSERVED)
+    assert await reruns(session) == (0, 0)
+    refused = await store(replace(PUSH, attempt=2))
+    intent = await actions.intend(
+        session, PUSH, attempt=2, kind="rerun", key="k", params={}, failure_ids=[refused]
+    )
+    await actions.finish(session, intent.id, "failed")
+    assert await reruns(session) == (0, 0)
+    assert await history.spent(session, PUSH, DAY_AGO) == (0, 0.0)
+
+
+async def test_yesterdays_re_runs_count_for_the_commit_only(session, store):
+    await store(days_ago=1.1)
+    assert await reruns(session) == (1, 0)
+
+
+async def test_what_was_spent_counts_a_run_once_however_many_jobs_it_had(session, store):
+    await store()
+    await store(name="lint")
+    await store(replace(PUSH, attempt=2))
+    await store(replace(PUSH, repository="acme/blog"))
+    await store(replace(PUSH, run_id="9"), days_ago=2)
+    assert await history.spent(session, PUSH, DAY_AGO) == (2, 5.0)
+    assert await history.spent(session, None, DAY_AGO) == (3, 7.5)
+
+
+@pytest.mark.parametrize(
+    ("changes", "passed", "found"),
+    [
+        ({"branch": "main"}, False, True),
+        ({"branch": "main"}, True, False),
+        ({"branch": "main"}, None, False),
+        ({"branch": "dev"}, False, False),
+        ({"branch": "main", "request": ChangeRequest(3)}, False, False),
+        ({"branch": "main", "repository": "acme/blog"}, False, False),
+    ],
+)
+async def test_a_failure_is_on_the_target_when_it_stayed_there(
+    session, store, changes, passed, found
+):
+    cause = diagnosis(fingerprint="f1")
+    number = await store(replace(PUSH, **changes), cause=cause)
+    await session.execute(update(Failure).where(Failure.id == number).values(rerun_passed=passed))
+    there = await history.on_branch(session, PUSH, "main", ["f1", ""], DAY_AGO)
+    assert list(there) == (["f1"] if found else [])
+
+
+async def test_a_genuine_failure_is_on_the_target_without_a_re_run(session, store):
+    await store(replace(PUSH, branch="main"), cause=diagnosis("crash", fingerprint="f1"))
+    assert list(await history.on_branch(session, PUSH, "main", ["f1"], DAY_AGO)) == ["f1"]
+
+
+async def test_lately_planned_re_runs_are_read_from_their_index(session):
+    await session.execute(text("SET LOCAL enable_seqscan = off"))
+    await session.execute(text("SET LOCAL enable_indexscan = off"))
+    plan = await session.execute(
+        text(
+            "EXPLAIN SELECT count(*) FROM failures WHERE created_at >= now() AND "
+            + history.PLANNED_RERUN
+        )
+    )
+    assert "ix_failures_reruns" in str(plan.all())
