@@ -11,7 +11,7 @@ from pipeline_guard.rules.hits import RuleHit
 
 MAX_EVIDENCE = 10
 _LONGEST = 1_000
-_STRENGTH = {"cause": 6.0, "symptom": 3.0, "verdict": 1.0, "consequence": -1.0}
+_STRENGTH = {"cause": 3.0, "symptom": 2.0, "verdict": 1.5, "consequence": -2.0}
 """What a rule hit adds to the model's idea of a line, on the model's own scale (log-odds), if it
 stands where the job stopped; less the farther away."""
 _OTHER_CATEGORY = 0.4
