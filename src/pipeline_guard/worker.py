@@ -21,6 +21,7 @@ from pipeline_guard.stages.accept import run_lock
 from pipeline_guard.stages.act import act
 from pipeline_guard.stages.context import Context
 from pipeline_guard.stages.diagnose import process_delivery, process_event
+from pipeline_guard.stages.recover import sweep
 from pipeline_guard.stages.report import report
 from pipeline_guard.store import deliveries
 from pipeline_guard.store.deliveries import PROCESS_TASK, QUEUE
@@ -40,6 +41,12 @@ MAX_TRIES = 14
 MAX_RESCUES = 5
 """A job that took so many workers down is the cause, not the victim."""
 RECONNECT_SECONDS = 2.0
+FIRST_SWEEP_SECONDS = 30.0
+"""When a worker first looks for what was missed while nobody listened."""
+SWEEP_SECONDS = 300.0
+"""How often it looks again, give or take a tenth; all workers together do so once per round."""
+SHORTEST_ROUND = timedelta(seconds=SWEEP_SECONDS * 0.8)
+SWEEP_TIMEOUT = 200.0
 MAX_TRIES_BUG = 3
 """For an error nobody foresaw."""
 
@@ -163,7 +170,8 @@ async def _note_error(context: Context, delivery: int, error: Exception, *, fina
 async def running(app: procrastinate.App, context: Context) -> AsyncIterator[None]:
     """Work on jobs in the background while the block runs; the app must be open."""
     register_tasks(app, context)
-    tasks = [asyncio.create_task(_work(app)), asyncio.create_task(_rescue(app, context))]
+    works = (_work(app), _rescue(app, context), _recover(context))
+    tasks = [asyncio.create_task(work) for work in works]
     try:
         yield
     finally:
@@ -218,3 +226,29 @@ async def _rescue_one(app: procrastinate.App, context: Context, job: QueuedJob) 
     if job.task_name == PROCESS_TASK:
         error = RuntimeError("Every worker that took this job died with it.")
         await _note_error(context, int(str(job.task_kwargs["delivery"])), error, final=True)
+
+
+async def _recover(context: Context) -> None:
+    """Look for missed webhooks now and then, in turn with the other workers."""
+    await asyncio.sleep(FIRST_SWEEP_SECONDS)
+    # The first look after a start does not wait for a full round: it follows a time of deafness.
+    every = timedelta(seconds=FIRST_SWEEP_SECONDS)
+    while True:
+        try:
+            async with asyncio.timeout(SWEEP_TIMEOUT):
+                found = await sweep(context, every=every)
+        except (StoreUnavailable, TimeoutError) as error:
+            log.warning("sweep_stopped", error=repr(error))
+        except Exception:
+            log.exception("sweep_failed")
+        else:
+            if found is not None and not found.nothing:
+                log.info(
+                    "swept",
+                    resumed=len(found.resumed),
+                    asked=len(found.asked),
+                    runs=len(found.runs),
+                    notes=found.notes,
+                )
+        every = SHORTEST_ROUND
+        await asyncio.sleep(SWEEP_SECONDS * SystemRandom().uniform(0.9, 1.1))

@@ -13,6 +13,7 @@ import psycopg
 from pipeline_guard import worker
 from pipeline_guard.settings import Settings
 from pipeline_guard.stages import assemble
+from pipeline_guard.stages.context import Context
 from pipeline_guard.store.session import Database
 from pipeline_guard.web.app import create_app
 
@@ -23,8 +24,9 @@ PATIENCE = 20.0
 class Line:
     """Posts deliveries and waits until everything they caused has been done."""
 
-    def __init__(self, client: httpx.AsyncClient, url: str) -> None:
+    def __init__(self, client: httpx.AsyncClient, url: str, context: Context) -> None:
         self.client = client
+        self.context = context
         self._url = url
 
     async def post(self, platform: str, headers: Mapping[str, str], body: bytes) -> httpx.Response:
@@ -96,4 +98,4 @@ async def running_line(url: str, data_dir: Path, **settings: Any) -> AsyncIterat
             transport=httpx.ASGITransport(app), base_url="http://127.0.0.1", timeout=30
         )
         await stack.enter_async_context(client)
-        yield Line(client, url)
+        yield Line(client, url, context)

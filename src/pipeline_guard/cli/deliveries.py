@@ -1,12 +1,15 @@
-"""`deliveries`: what came in, and doing it again."""
+"""`deliveries`: what came in, doing it again, and looking for what did not come in."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 
 from pipeline_guard.settings import load_settings
 
-app = typer.Typer(help="Inbound webhooks: list, show, replay.", no_args_is_help=True)
+if TYPE_CHECKING:
+    from pipeline_guard.stages.recover import Sweep
+
+app = typer.Typer(help="Inbound webhooks: list, show, replay, recover.", no_args_is_help=True)
 AS_JSON = typer.Option(False, "--json", help="Print JSON.")
 
 
@@ -80,24 +83,99 @@ def show(
 
 
 @app.command()
-def replay(delivery: int = typer.Argument(help="The delivery's id.")) -> None:
+def replay(
+    delivery: int | None = typer.Argument(None, help="The delivery's id."),
+    failed: bool = typer.Option(False, "--failed", help="All that were given up."),
+) -> None:
     """Work a delivery off once more; what was done before is found again, not repeated.
 
     Example: pipeline-guard deliveries replay 42
     """
     from pipeline_guard.cli import runtime  # noqa: PLC0415
+    from pipeline_guard.store import deliveries  # noqa: PLC0415
     from pipeline_guard.web.api.deliveries import replay as replay_one  # noqa: PLC0415
     from pipeline_guard.worker import TaskQueue, queue_app  # noqa: PLC0415
 
-    async def work(url: str) -> bool:
+    if (delivery is None) is not failed:
+        raise typer.BadParameter("give either a delivery's id or --failed")
+
+    async def work(url: str) -> int:
         queue = queue_app(url, connections=1)
         async with runtime.open_database(url) as database, queue.open_async():
-            return await replay_one(database, TaskQueue(queue), delivery)
+            wanted = [] if delivery is None else [delivery]
+            if failed:
+                async with database.transaction() as session:
+                    wanted = list(await deliveries.failed_ids(session))
+            return sum([await replay_one(database, TaskQueue(queue), item) for item in wanted])
 
     with runtime.database_url(load_settings()) as url:
-        if not runtime.run(work(url)):
-            _fail(delivery)
-    typer.echo(f"Delivery {delivery} is queued again; a running worker takes it.")
+        count = runtime.run(work(url))
+    if delivery is not None and not count:
+        _fail(delivery)
+    which = f"{count} failed deliveries are" if failed else f"Delivery {delivery} is"
+    typer.echo(f"{which} queued again; a running worker takes them.")
+
+
+@app.command()
+def recover(
+    dry_run: bool = typer.Option(False, "--dry-run", help="Look only: ask and store nothing."),
+    as_json: bool = AS_JSON,
+) -> None:
+    """Look now for webhooks that were missed, as every worker does every five minutes.
+
+    Example: pipeline-guard deliveries recover --dry-run
+
+    Ends with 1 when another sweep is under way.
+    """
+    from pipeline_guard.cli import runtime  # noqa: PLC0415
+    from pipeline_guard.stages import assemble, recover  # noqa: PLC0415
+    from pipeline_guard.worker import TaskQueue, queue_app  # noqa: PLC0415
+
+    settings = load_settings()
+
+    async def work(url: str) -> recover.Sweep | None:
+        queue = queue_app(url, connections=1)
+        platforms = assemble.connect_platforms(settings)
+        try:
+            async with runtime.open_database(url) as database, queue.open_async():
+                context = assemble.context(settings, database, platforms, TaskQueue(queue))
+                return await recover.sweep(context, dry_run=dry_run)
+        finally:
+            await platforms.aclose()
+
+    with runtime.database_url(settings) as url:
+        found = runtime.run(work(url))
+    if found is None:
+        typer.echo("Another sweep is under way; try again in a minute.", err=True)
+        raise typer.Exit(1)
+    _print_sweep(found, dry_run=dry_run, as_json=as_json)
+
+
+def _print_sweep(found: "Sweep", *, dry_run: bool, as_json: bool) -> None:
+    from dataclasses import asdict  # noqa: PLC0415
+
+    from pipeline_guard.cli import runtime  # noqa: PLC0415
+
+    if as_json:
+        runtime.print_json(asdict(found) | {"dry_run": dry_run})
+        return
+    rows = [["accepted, its job was gone", f"delivery {row_id}", ""] for row_id in found.resumed]
+    rows += [
+        [f"{item.event_name} not delivered", item.delivery_id, str(item.tried_at)]
+        for item in found.asked
+    ]
+    rows += [
+        [
+            "ended red, no webhook",
+            f"{run.event.platform} {run.event.repository} run {run.event.run_id}",
+            str(run.finished_at),
+        ]
+        for run in found.runs
+    ]
+    title = f"{len(rows)} missed" + (" (dry run: nothing was done)" if dry_run else "")
+    runtime.print_table(title, ["what", "which", "when"], rows)
+    for note in found.notes:
+        typer.echo(note, err=True)
 
 
 def _fail(delivery: int) -> None:

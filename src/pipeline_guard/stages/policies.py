@@ -11,6 +11,7 @@ from typing import Final
 import structlog
 
 from pipeline_guard.domain.capabilities import Platform
+from pipeline_guard.domain.plan import Mode
 from pipeline_guard.domain.runs import Run
 from pipeline_guard.errors import ConfigError, PlatformError
 from pipeline_guard.policy.layers import Resolved, Setting, Target, resolve
@@ -72,6 +73,11 @@ class Policies:
         guard = await asyncio.to_thread(self._current)
         own, notes = await self._own_file(platform, run)
         return RunPolicy(guard, self._default_mode, own, run, notes)
+
+    async def mode_of(self, repository: str) -> Mode:
+        """What the operator allows in a repository ("": in any), whatever its branch and job."""
+        guard = await asyncio.to_thread(self._current)
+        return resolve(guard, self._default_mode, None, Target(repository)).policy.mode
 
     def _current(self) -> Loaded[GuardFile] | None:
         """guard.yaml as it is now; while it is wrong, as it was before."""

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import psycopg
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
-from sqlalchemy import func, select, update
+from sqlalchemy import func, select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from pipeline_guard.errors import StoreUnavailable
@@ -103,6 +103,36 @@ async def page(
         query = query.where(Delivery.platform == platform)
     if before is not None:
         query = query.where(Delivery.id < before)
+    return (await session.scalars(query)).all()
+
+
+async def known_ids(session: AsyncSession, platform: str, ids: Sequence[str]) -> set[str]:
+    """Which of these ids of the platform's are stored."""
+    query = select(Delivery.delivery_id).where(
+        Delivery.platform == platform, Delivery.delivery_id.in_(ids)
+    )
+    return set(await session.scalars(query))
+
+
+async def lost(session: AsyncSession, before: datetime, limit: int) -> Sequence[Delivery]:
+    """Deliveries accepted and not touched since then that no queued or running job works on."""
+    no_job = text(
+        "NOT EXISTS (SELECT FROM procrastinate_jobs job WHERE job.status IN ('todo', 'doing')"
+        " AND job.task_name = :task AND job.args -> 'delivery' = to_jsonb(deliveries.id))"
+    ).bindparams(task=PROCESS_TASK)
+    touched = func.coalesce(Delivery.processed_at, Delivery.received_at)
+    query = (
+        select(Delivery)
+        .where(Delivery.status == "accepted", touched < before, no_job)
+        .order_by(Delivery.id)
+        .limit(limit)
+    )
+    return (await session.scalars(query)).all()
+
+
+async def failed_ids(session: AsyncSession) -> Sequence[int]:
+    """Row ids of the deliveries that were given up, oldest first."""
+    query = select(Delivery.id).where(Delivery.status == "failed").order_by(Delivery.id)
     return (await session.scalars(query)).all()
 
 

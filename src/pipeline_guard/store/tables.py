@@ -215,3 +215,50 @@ class Switch(Base):
     is_off: Mapped[bool]
     author: Mapped[str]
     updated_at: Mapped[datetime] = mapped_column(server_default=func.now(), onupdate=func.now())
+
+
+class Repository(Base):
+    """A repository that deliveries came from: what lists of runs are asked for."""
+
+    __tablename__ = "repositories"
+
+    platform: Mapped[str] = mapped_column(primary_key=True)
+    repository: Mapped[str] = mapped_column(primary_key=True)
+    first_seen: Mapped[datetime]
+    last_seen: Mapped[datetime]
+    last_delivery: Mapped[int] = mapped_column(BigInteger)
+    """Row id of its newest delivery when last looked; the next look starts behind the highest."""
+
+
+class Sweep(Base):
+    """How far one list of a platform was read for what we missed."""
+
+    __tablename__ = "sweeps"
+
+    what: Mapped[str] = mapped_column(primary_key=True)
+    """turn (whose `until` is when the last sweep began), runs, deliveries or resumed."""
+    platform: Mapped[str] = mapped_column(primary_key=True)
+    scope: Mapped[str] = mapped_column(primary_key=True)
+    """A repository, or "" for a list that serves all."""
+    until: Mapped[datetime]
+    found: Mapped[int] = mapped_column(BigInteger, server_default="0")
+    """How much was recovered from it so far."""
+
+
+class Redelivery(Base):
+    """A delivery that never arrived, and how often its platform was asked for it again."""
+
+    __tablename__ = "redeliveries"
+
+    platform: Mapped[str] = mapped_column(primary_key=True)
+    delivery_id: Mapped[str] = mapped_column(primary_key=True)
+    scope: Mapped[str]
+    handle: Mapped[str]
+    event_name: Mapped[str]
+    tried_at: Mapped[datetime]
+    """When the platform last tried and failed."""
+    asked: Mapped[int] = mapped_column(server_default="0")
+    next_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    status: Mapped[str] = mapped_column(server_default="open")
+    """open, arrived or given_up."""
+    note: Mapped[str | None]

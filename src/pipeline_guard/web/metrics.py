@@ -10,7 +10,7 @@ from prometheus_client.metrics_core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from pipeline_guard.errors import StoreUnavailable
-from pipeline_guard.store import actions, deliveries, failures, figures
+from pipeline_guard.store import actions, deliveries, failures, figures, sweeps
 from pipeline_guard.store.session import Database
 
 
@@ -50,6 +50,7 @@ async def history(database: Database) -> list[Metric]:
         found = await failures.count_by(session)
         done = await actions.count_by(session)
         depth = await figures.queue_depth(session)
+        recovered = await sweeps.count_found(session)
     return [
         _family(
             "pipeline_guard_deliveries", "Stored deliveries.", ("platform", "status"), received
@@ -65,6 +66,12 @@ async def history(database: Database) -> list[Metric]:
             "Actions tried.",
             ("platform", "kind", "status", "outcome"),
             done,
+        ),
+        _family(
+            "pipeline_guard_recovered",
+            "Missed webhooks made good: runs found, deliveries asked for, deliveries resumed.",
+            ("platform", "kind"),
+            recovered,
         ),
         _family(
             "pipeline_guard_queue_jobs",

@@ -6,6 +6,7 @@ from typing import Any
 from urllib.parse import unquote, urlencode
 
 from tests.fakes.github import shapes
+from tests.fakes.github.deliveries import Deliveries
 from tests.fakes.github.world import Comment, Pull, Repo, Run, World
 
 SIGNS = ("+1", "-1", "laugh", "confused", "heart", "hooray", "rocket", "eyes")
@@ -74,6 +75,7 @@ class Api:
                 self.permission,
                 "metadata:read",
             ),
+            *Deliveries(self).routes(repo),
         ):
             self.routes.append((method, re.compile(pattern), handler, needs))
 
@@ -102,6 +104,10 @@ class Api:
         granted = asked.rights.get(area, "write")
         if level and (granted == "none" or (level == "write" and granted != "write")):
             raise Refused(403, "Resource not accessible by integration")
+
+    def paged(self, asked: Asked, items: list[Any], key: str | None = None) -> Result:
+        """One page of a list."""
+        return self._paged(asked, items, key)
 
     def _repo(self, name: str) -> Repo:
         if name not in self.world.repos:

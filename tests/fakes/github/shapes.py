@@ -46,8 +46,9 @@ def workflow_run(base: str, run: Run) -> Json:
         "head_branch": run.branch, "head_sha": run.sha, "event": run.event, "status": run.status,
         "conclusion": run.conclusion, "run_attempt": run.attempt, "url": url,
         "html_url": f"{WEB}/{run.repo.name}/actions/runs/{run.id}", "actor": user(run.actor),
-        "triggering_actor": user(run.retried_by or run.actor), "created_at": WHEN,
-        "run_started_at": WHEN, "updated_at": WHEN, "pull_requests": named, "workflow_id": 5,
+        "triggering_actor": user(run.retried_by or run.actor), "created_at": run.created_at,
+        "run_started_at": WHEN, "updated_at": run.updated_at, "pull_requests": named,
+        "workflow_id": 5,
         "jobs_url": f"{url}/jobs", "rerun_url": f"{url}/rerun", "repository": home,
         "head_repository": head,
     }  # fmt: skip

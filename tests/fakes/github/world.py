@@ -38,6 +38,8 @@ class Run:
     conclusion: str | None = None
     pulls: list[int] = field(default_factory=list)
     retried_by: str | None = None
+    created_at: str = "2026-11-20T10:00:00Z"
+    updated_at: str = "2026-11-20T10:00:00Z"
 
     @property
     def attempt(self) -> int:
@@ -96,6 +98,22 @@ class Repo:
     """Roles by login; who is not named may read, as anybody may in a public repository."""
 
 
+@dataclass
+class HookDelivery:
+    """One try to deliver a webhook of the hook at the path `base`; 0 while it is on its way."""
+
+    id: int
+    guid: str
+    base: str
+    event: str
+    action: str
+    status_code: int
+    delivered_at: str
+    headers: dict[str, str]
+    body: bytes
+    redelivery: bool = False
+
+
 @dataclass(frozen=True)
 class Call:
     """One request the fake has answered; `origin` is "api" or "storage"."""
@@ -134,6 +152,11 @@ class World:
         self.tokens: dict[str, dict[str, Any]] = {}
         self.installations: dict[str, int] = {}
         self.issued: dict[str, set[str]] = {}
+        #: Each repository's hooks: their ids and addresses.
+        self.hooks: dict[str, dict[int, str]] = {}
+        self.deliveries: list[HookDelivery] = []
+        #: What was asked for again and not posted yet; that is for the test to do.
+        self.outbox: list[HookDelivery] = []
 
     def find_run(self, run_id: int) -> Run | None:
         runs = (repo.runs.get(run_id) for repo in self.repos.values())

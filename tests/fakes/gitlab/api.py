@@ -4,6 +4,7 @@ import re
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 from urllib.parse import unquote, urlencode
 
@@ -218,7 +219,10 @@ class Api:
         mine = [item for item in self.world.pipelines.values() if item.project_id == project.id]
         if status := call.query.get("status"):
             mine = [item for item in mine if item.status == status]
-        mine.sort(key=lambda item: -item.id)
+        if after := call.query.get("updated_after"):
+            mine = [item for item in mine if _moment(item.updated_at) > _moment(after)]
+        order = call.query.get("order_by", "id")
+        mine.sort(key=lambda item: getattr(item, order), reverse=True)
         return self.page(call, [entities.pipeline(self.world, item) for item in mine])
 
     def _pipeline(self, call: Call, ref: str, number: str) -> Response:
@@ -335,3 +339,7 @@ class Api:
         note.body = self._body_of(call, self.find_request(call, ref, iid))
         note.edits += 1
         return JSONResponse(entities.note(note))
+
+
+def _moment(value: str) -> datetime:
+    return datetime.fromisoformat(value)

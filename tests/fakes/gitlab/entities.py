@@ -53,6 +53,7 @@ def pipeline(world: World, item: Pipeline) -> Json:
         "yaml_errors": item.yaml_errors,
         "user": user(item.user),
         "created_at": TIME,
+        "updated_at": item.updated_at,
         "started_at": TIME,
         "finished_at": TIME if finished else None,
         "web_url": f"{ELSEWHERE}/{path}/-/pipelines/{item.id}",

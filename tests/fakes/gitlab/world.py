@@ -68,6 +68,7 @@ class Pipeline:
     tag: bool = False
     user: str = "dev"
     yaml_errors: str | None = None
+    updated_at: str = "2026-11-20T10:00:00.000Z"
 
 
 @dataclass

@@ -133,7 +133,9 @@ class BuildbotPlatform:
         for build in builds:
             ended_at = moment(build["complete_at"])
             if ended_at is not None:
-                yield FinishedRun(await self._event(build), str(build["buildid"]), ended_at)
+                # The time keeps apart the builds of a master whose database was made anew.
+                key = f"{build['buildid']}@{build['complete_at']}"
+                yield FinishedRun(await self._event(build), key, ended_at)
 
     async def _event(self, build: Row) -> Event:
         """What the push about that build would have said."""

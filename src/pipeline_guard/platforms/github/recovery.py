@@ -10,7 +10,6 @@ from typing import Any, Final
 
 from pipeline_guard.domain.events import Event
 from pipeline_guard.domain.recovery import DeliveryTry, FinishedRun
-from pipeline_guard.errors import NotAuthorized, NotFound
 from pipeline_guard.platforms.github.client import Client
 from pipeline_guard.platforms.github.read import attempt_of, conclusion_of, text, when
 
@@ -33,8 +32,8 @@ _MOST_RUN_PAGES: Final = 3
 _LONGEST_RUN: Final = timedelta(days=1)
 """GitHub filters runs by when they were made, not by when they ended."""
 _RED: Final = ("failure", "timed_out")
-_ASK_AGAIN_AFTER: Final = 3600.0
-"""Seconds until hooks that our token may not read are tried once more."""
+_HOOKS_KEPT: Final = 3600.0
+"""Seconds that a repository's hooks are remembered, also that our token may not read them."""
 
 
 class Recovery:
@@ -42,7 +41,7 @@ class Recovery:
 
     def __init__(self, client: Client) -> None:
         self._client = client
-        self._refused: dict[str, float] = {}
+        self._known: dict[str, tuple[float, list[str]]] = {}
 
     async def tries(self, scope: str, since: datetime) -> AsyncIterator[DeliveryTry]:
         """Tries to deliver what we act on, newest first; `scope` "" is the App's own hook."""
@@ -77,17 +76,21 @@ class Recovery:
                         yield run
 
     async def _hooks(self, scope: str) -> list[str]:
-        """The paths of the hooks that lead here; none where the token may not read hooks."""
+        """The paths of the hooks that lead here.
+
+        Raises NotAuthorized or NotFound where the token may not read hooks, but only now and then.
+        """
         if not scope:
             return ["/app/hook"]
-        if self._refused.get(scope, 0.0) > time.monotonic():
-            return []
-        try:
-            pages = self._client.pages(scope, f"/repos/{scope}/hooks", most=1)
-            return [f"/repos/{scope}/hooks/{item['id']}" async for item in pages if _is_ours(item)]
-        except (NotAuthorized, NotFound):
-            self._refused[scope] = time.monotonic() + _ASK_AGAIN_AFTER
-            return []
+        known = self._known.get(scope)
+        if known is not None and known[0] > time.monotonic():
+            return known[1]
+        until, base = time.monotonic() + _HOOKS_KEPT, f"/repos/{scope}/hooks"
+        self._known[scope] = until, []
+        pages = self._client.pages(scope, base, most=1)
+        found = [f"{base}/{item['id']}" async for item in pages if _is_ours(item)]
+        self._known[scope] = until, found
+        return found
 
 
 def _is_ours(hook: Json) -> bool:

@@ -6,10 +6,9 @@ from typing import Annotated, Any
 from fastapi import APIRouter, HTTPException, Query
 from pydantic import BaseModel
 
-from pipeline_guard.stages.accept import run_lock
 from pipeline_guard.stages.context import Queue
+from pipeline_guard.stages.recover import requeue
 from pipeline_guard.store import deliveries as store
-from pipeline_guard.store.deliveries import PROCESS_TASK
 from pipeline_guard.store.session import Database
 from pipeline_guard.store.tables import Delivery
 from pipeline_guard.web.api.parameters import Filter
@@ -50,10 +49,7 @@ async def replay(database: Database, queue: Queue, delivery_id: int) -> bool:
         row = await store.get(session, delivery_id)
         if row is None:
             return False
-        await store.mark(session, row.id, "accepted", "replayed")
-        event = row.event
-        lock = run_lock(event["platform"], event["repository"], event["run_id"])
-        await queue.defer(session, PROCESS_TASK, {"delivery": row.id}, lock=lock)
+        await requeue(queue, session, row, "replayed")
     return True
 
 
