@@ -64,6 +64,11 @@ class Model:
         return parameters
 
     @property
+    def trained_on(self) -> frozenset[str]:
+        """SHA-256 of the manifests it was trained on."""
+        return frozenset(self.weights.meta.get("manifests", {}).values())
+
+    @property
     def trust(self) -> Mapping[str, float]:
         """Each rule's share of right calls in training, for rules that were met there."""
         trust: Mapping[str, float] = self.weights.meta.get("trust", {})

@@ -184,6 +184,7 @@ def evaluate(
     """
     from pipeline_guard.classifier.evaluate import Judged, score  # noqa: PLC0415
     from pipeline_guard.classifier.manifest import read_manifests  # noqa: PLC0415
+    from pipeline_guard.classifier.predict import Model  # noqa: PLC0415
 
     judge = _judge(None)
     entries = [entry for entry in read_manifests([manifest]) if not entry.silver]
@@ -193,6 +194,11 @@ def evaluate(
         judged.append(Judged(entry, judge.judge(entry.path)))
         tell(done)
     figures = score(judged)
+    if hashlib.sha256(manifest.read_bytes()).hexdigest() in Model().trained_on:
+        _complain(
+            "note: the model was trained on this very manifest, so these figures flatter it;"
+            " those made across folds are in its card"
+        )
     if as_json:
         typer.echo(json.dumps(figures))
         return
