@@ -45,6 +45,8 @@ class Settings(BaseSettings):
     database_url: SecretStr | None = None
     redis_url: SecretStr | None = None
     config: Path | None = None
+    rules: Path | None = None
+    """A folder of rules of your own; a rule with a built-in's id replaces it."""
     data_dir: Path = Field(default_factory=default_data_dir)
     mode: Literal["observe", "suggest", "act"] = "observe"
     api_token: SecretStr | None = None

@@ -1,20 +1,29 @@
 """Assemble: from settings to the platforms, rules and model that a process works with."""
 
+import contextlib
 import threading
+import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from pipeline_guard.classifier.artifact import default_folder
+import structlog
+
 from pipeline_guard.classifier.predict import Model
 from pipeline_guard.domain.capabilities import Connected
 from pipeline_guard.domain.diagnosis import Diagnosis
 from pipeline_guard.platforms import PLATFORMS
-from pipeline_guard.rules.load import load_rules
+from pipeline_guard.rules.load import RuleSet, load_rules
+from pipeline_guard.rules.watch import RuleWatcher
 from pipeline_guard.settings import Settings
 from pipeline_guard.stages.context import Context, Queue
 from pipeline_guard.stages.judge import Judge
 from pipeline_guard.stages.policies import Policies
 from pipeline_guard.store.session import Database
+
+LEFT_BEHIND_SECONDS = 24 * 3600
+
+log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,16 +49,27 @@ def connect_platforms(settings: Settings) -> Platforms:
 
 
 def scratch_folder(settings: Settings) -> Path:
-    """Where logs lie while they are read; left-overs of a killed process are removed."""
+    """Where logs lie while they are read; what a killed process left a day ago is removed."""
     folder = settings.data_dir / "scratch"
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    for left in folder.iterdir():
+        with contextlib.suppress(FileNotFoundError):  # another process may be at it, too
+            if time.time() - left.stat().st_mtime > LEFT_BEHIND_SECONDS:
+                left.unlink()
     return folder
 
 
-class LazyJudge:
-    """A judge made at its first log, so that a process is ready before rules are compiled."""
+class CurrentJudge:
+    """A judge with the rules as they are now.
 
-    def __init__(self) -> None:
+    Made at its first log, so that a process is ready before rules are compiled, and made anew
+    when a rule file has changed; a set that does not load is logged and changes nothing.
+    """
+
+    def __init__(self, directories: Sequence[Path] = ()) -> None:
+        self._directories = directories
+        self._watcher: RuleWatcher | None = None
+        self._rules: RuleSet | None = None
         self._judge: Judge | None = None
         self._making = threading.Lock()
 
@@ -62,27 +82,38 @@ class LazyJudge:
         extra_lines: tuple[str, ...] = (),
     ) -> Diagnosis:
         """See stages.judge.Judge."""
+        judge = self._current()
+        return judge.judge(source, platform=platform, failed=failed, extra_lines=extra_lines)
+
+    def _current(self) -> Judge:
         with self._making:
-            if self._judge is None:
-                self._judge = Judge(load_rules(), _model())
-        return self._judge.judge(source, platform=platform, failed=failed, extra_lines=extra_lines)
+            if self._watcher is None:
+                self._watcher = RuleWatcher(self._directories, on_problem=_tell)
+            rules = self._watcher.current()
+            if self._judge is None or rules is not self._rules:
+                self._rules, self._judge = rules, Judge(rules, Model())
+            return self._judge
+
+
+def _tell(problem: str) -> None:
+    log.warning("rules_not_reloaded", problem=problem)
 
 
 def context(settings: Settings, database: Database, platforms: Platforms, queue: Queue) -> Context:
     """What a worker's stages are handed; raises ConfigError when guard.yaml is wrong."""
+    judge = CurrentJudge(rule_folders(settings))
     return Context(
-        database, platforms.on, LazyJudge(), Policies(settings), queue, scratch_folder(settings)
+        database, platforms.on, judge, Policies(settings), queue, scratch_folder(settings)
     )
 
 
-def _model() -> Model | None:
-    import os
+def rule_folders(settings: Settings) -> tuple[Path, ...]:
+    """The operator's own folders of rules."""
+    return (settings.rules,) if settings.rules else ()
 
-    return Model() if (default_folder() / "model.skops").exists() else None
 
-
-def describe_judge() -> str:
+def describe_judge(settings: Settings) -> str:
     """For `doctor`: how many rules are in force; raises when rules or model cannot be read."""
-    rules = load_rules()
+    rules = load_rules(rule_folders(settings))
     meta = Model().weights.meta
     return f"{len(rules.rules)} rules; the model was trained on {meta.get('logs', '?')} logs."
