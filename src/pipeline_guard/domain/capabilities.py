@@ -104,8 +104,8 @@ class Platform(Protocol):
 
 
 @runtime_checkable
-class Conversation(Protocol):
-    """What a platform with the capability `commands` can do besides."""
+class Conversation(Platform, Protocol):
+    """What a platform with the capability `commands` can do besides: hear and answer people."""
 
     async def read_request(self, repository: str, number: int) -> ChangeRequest | None:
         """The pull or merge request as it is now, None when it is not open (any more)."""

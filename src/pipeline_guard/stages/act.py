@@ -16,8 +16,8 @@ from pipeline_guard.domain.runs import Run
 from pipeline_guard.errors import PlatformError, PlatformUnavailable
 from pipeline_guard.remedies import REMEDIES
 from pipeline_guard.remedies.base import Request, Result
-from pipeline_guard.stages.context import Context, lock_of, run_key
-from pipeline_guard.store import actions, failures
+from pipeline_guard.stages.context import Context, lock_of, report_lock, run_key
+from pipeline_guard.store import actions, failures, switches
 from pipeline_guard.store.actions import Intent
 from pipeline_guard.store.tables import Failure
 
@@ -49,7 +49,9 @@ async def act(context: Context, platform: str, repository: str, run_id: str, att
 def _key(failure: Failure, step: dict[str, Any]) -> str:
     params = step["params"]
     parts = (step["kind"], failure.platform, failure.repository, failure.run_id)
-    what = (str(failure.run_attempt), params.get("scope", ""), params.get("job", ""))
+    what = [str(failure.run_attempt), params.get("scope", ""), params.get("job", "")]
+    if "comment" in params:  # a person's wish is another action than ours for the same attempt
+        what.append(f"comment-{params['comment']}")
     return "/".join((*parts, *what))
 
 
@@ -94,10 +96,12 @@ async def _carry_out(
 async def _switched_off(context: Context, run: Run, served: list[Failure]) -> bool:
     """The kill switch stops what is planned, too: its failures are left to people."""
     policy = await context.policies.of_run(context.platform(run.platform).platform, run)
-    if all(policy.of_job(failure.job).policy.enabled for failure in served):
-        return False
+    enabled = all(policy.of_job(failure.job).policy.enabled for failure in served)
     async with context.database.transaction() as session:
+        if enabled and await switches.off_by(session, run.platform, run.repository) is None:
+            return False
         await failures.set_status(session, [failure.id for failure in served], "open")
+        await context.queue.defer(session, "report", run_key(run), lock=report_lock(run))
     log.warning("not_acted_switched_off", repository=run.repository, run=run.run_id)
     return True
 
@@ -120,7 +124,7 @@ async def _record(
         else:
             status: FailureStatus = "superseded" if result.status == "skipped" else "escalated"
             await failures.set_status(session, ids, status)
-        await context.queue.defer(session, "report", run_key(run), lock=lock_of(run))
+        await context.queue.defer(session, "report", run_key(run), lock=report_lock(run))
     log.info(
         "acted",
         repository=run.repository,

@@ -8,6 +8,7 @@ from typing import Any, Protocol
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from pipeline_guard.domain.capabilities import Connected
+from pipeline_guard.domain.commands import request_key
 from pipeline_guard.domain.diagnosis import Diagnosis
 from pipeline_guard.domain.runs import Run
 from pipeline_guard.errors import NotFound
@@ -72,6 +73,16 @@ class Context:
 def lock_of(run: Run) -> str:
     """The lock under which everything that concerns the run is worked on."""
     return run_lock(run.platform, run.repository, run.run_id)
+
+
+def report_lock(run: Run) -> str:
+    """The lock under which a request's one comment is written, whichever run it is about.
+
+    Two runs that end together would each find no comment and write one.
+    """
+    if run.request is None:
+        return lock_of(run)
+    return run_lock(run.platform, run.repository, request_key(run.request.number))
 
 
 def run_key(run: Run) -> dict[str, Any]:

@@ -16,7 +16,8 @@ from pipeline_guard.errors import LogError, NotFound
 from pipeline_guard.logs.read import ReadLimits
 from pipeline_guard.logs.spool import spool
 from pipeline_guard.stages.accept import run_lock
-from pipeline_guard.stages.context import Context, lock_of, run_key
+from pipeline_guard.stages.command import run_commands
+from pipeline_guard.stages.context import Context, lock_of, report_lock, run_key
 from pipeline_guard.stages.decide import decide
 from pipeline_guard.stages.follow_up import follow_up
 from pipeline_guard.stages.gather import gather
@@ -48,6 +49,8 @@ async def process_event(context: Context, event: Event, *, checks: int) -> str:
 
     `checks` counts how often the same unfinished run has been looked at before.
     """
+    if event.kind == "comment_command":
+        return await run_commands(context, event)
     platform = context.platform(event.platform).platform
     if event.conclusion in ("success", "skipped"):
         async with context.database.transaction() as session:
@@ -171,7 +174,7 @@ async def _decide_and_store(
             await context.queue.defer(
                 session, "act", run_key(run) | {"attempt": run.attempt}, lock=lock_of(run)
             )
-        await context.queue.defer(session, "report", run_key(run), lock=lock_of(run))
+        await context.queue.defer(session, "report", run_key(run), lock=report_lock(run))
     return " ".join((_summary(diagnoses, plans), *policy.remarks))
 
 

@@ -6,7 +6,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from pipeline_guard.domain.plan import Outcome
 from pipeline_guard.domain.runs import Run
-from pipeline_guard.stages.context import Context, lock_of, run_key
+from pipeline_guard.stages.context import Context, report_lock, run_key
 from pipeline_guard.store import actions, failures
 from pipeline_guard.store.tables import Failure
 
@@ -26,7 +26,7 @@ async def follow_up(context: Context, session: AsyncSession, run: Run) -> None:
     for action in await actions.undecided_reruns(session, run):
         action.outcome = _outcome(action.failures, run)
     if changed:
-        await context.queue.defer(session, "report", run_key(run), lock=lock_of(run))
+        await context.queue.defer(session, "report", run_key(run), lock=report_lock(run))
 
 
 def _passed(job: str, run: Run) -> bool | None:

@@ -1,20 +1,39 @@
 """Report: one comment per pull or merge request, edited in place, silent when nothing changed."""
 
 import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 import structlog
+from sqlalchemy.ext.asyncio import AsyncSession
 
+from pipeline_guard.domain.commands import MARKER
 from pipeline_guard.domain.events import Event
+from pipeline_guard.domain.runs import ChangeRequest
 from pipeline_guard.errors import PlatformError
-from pipeline_guard.stages.comment import MARKER, Seen, render
+from pipeline_guard.stages.comment import Seen, Spoken, render
 from pipeline_guard.stages.context import Context
-from pipeline_guard.store import comments, failures
-from pipeline_guard.store.tables import Failure
+from pipeline_guard.store import commands, comments, failures, switches
+from pipeline_guard.store.tables import Comment, Failure
 
 HISTORY_DAYS = 7
 
 log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """The comment as it should be, and as it was last."""
+
+    body: str
+    digest: str
+    known: Comment | None
+
+    @property
+    def unchanged(self) -> bool:
+        """It says already what it should."""
+        return self.known is not None and self.known.digest == self.digest
 
 
 async def report(context: Context, platform: str, repository: str, run_id: str) -> None:
@@ -28,42 +47,83 @@ async def report(context: Context, platform: str, repository: str, run_id: str) 
     async with context.database.transaction() as session:
         of_run = await failures.of_run(session, platform, repository, run_id)
         number = of_run[-1].request_number if of_run else None
-        if number is None or not any(_may_speak(item) for item in of_run):
+        if number is None or not any(may_speak(item) for item in of_run):
             return
         commit = of_run[-1].commit
-        found = await failures.of_request(session, platform, repository, number, commit)
-        shown = [item for item in found if _may_speak(item)]
-        since = datetime.now(UTC) - timedelta(days=HISTORY_DAYS)
-        history = {
-            item.id: Seen(*await failures.seen(session, item.fingerprint, since), HISTORY_DAYS)
-            for item in shown
-        }
-        known = await comments.get(session, platform, repository, number)
-    if all(item.status == "superseded" for item in shown) and known is None:
-        return
-    body = render(shown, history)
-    digest = hashlib.sha256(body.encode()).hexdigest()
-    if known is not None and known.digest == digest:
+        shown = await _shown(session, platform, repository, number, commit)
+        page = await _compose(session, platform, repository, number, commit, shown)
+    if page.unchanged or (page.known is None and all(i.status == "superseded" for i in shown)):
         return
     run = await adapter.read_run(Event("run_finished", platform, repository, run_id))
     request = run.request
-    if request is None or request.number != number or request.head_sha not in (None, commit):
+    if request is None or request.number != number or run.head_sha not in (None, commit):
         return  # Closed, or a newer commit has the word now.
+    await _write(context, platform, repository, request, page)
+
+
+async def report_request(
+    context: Context, platform: str, repository: str, request: ChangeRequest, commit: str | None
+) -> None:
+    """Bring a request's comment up to date with what was said there, red or not.
+
+    Raises PlatformError when it is worth another try later.
+    """
+    async with context.database.transaction() as session:
+        shown = await _shown(session, platform, repository, request.number, commit)
+        page = await _compose(session, platform, repository, request.number, commit, shown)
+    if not page.unchanged:
+        await _write(context, platform, repository, request, page)
+
+
+async def _shown(
+    session: AsyncSession, platform: str, repository: str, number: int, commit: str | None
+) -> list[Failure]:
+    found = await failures.of_request(session, platform, repository, number, commit)
+    return [item for item in found if may_speak(item)]
+
+
+async def _compose(
+    session: AsyncSession,
+    platform: str,
+    repository: str,
+    number: int,
+    commit: str | None,
+    shown: Sequence[Failure],
+) -> Page:
+    since = datetime.now(UTC) - timedelta(days=HISTORY_DAYS)
+    history = {
+        item.id: Seen(*await failures.seen(session, item.fingerprint, since), HISTORY_DAYS)
+        for item in shown
+    }
+    spoken = Spoken(
+        await commands.of_request(session, platform, repository, number, commit),
+        await switches.off_by(session, platform, repository),
+    )
+    known = await comments.get(session, platform, repository, number)
+    body = render(shown, history, commit, spoken)
+    return Page(body, hashlib.sha256(body.encode()).hexdigest(), known)
+
+
+async def _write(
+    context: Context, platform: str, repository: str, request: ChangeRequest, page: Page
+) -> None:
+    adapter = context.platform(platform).platform
+    known = page.known.comment_id if page.known else None
     try:
-        result = await adapter.upsert_comment(
-            run.repository, request, MARKER, body, known.comment_id if known else None
-        )
+        result = await adapter.upsert_comment(repository, request, MARKER, page.body, known)
     except PlatformError as error:
         if error.worth_retry:
             raise
         # Healing goes on without words; `doctor` and the log tell what is missing.
-        log.warning("comment_refused", repository=repository, request=number, error=str(error))
+        log.warning(
+            "comment_refused", repository=repository, request=request.number, error=str(error)
+        )
         return
     async with context.database.transaction() as session:
-        await comments.put(session, platform, repository, number, result, digest)
+        await comments.put(session, platform, repository, request.number, result, page.digest)
 
 
-def _may_speak(failure: Failure) -> bool:
+def may_speak(failure: Failure) -> bool:
     """Does the policy that the failure was decided by let people be told?"""
     values = failure.plan["policy"]["values"]
     return bool(values["enabled"]) and values["mode"] != "observe"

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import select
-from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from pipeline_guard.store.tables import Command
@@ -35,13 +34,10 @@ async def get(session: AsyncSession, said: Said) -> Command | None:
     return (await session.scalars(query)).one_or_none()
 
 
-async def add(
-    session: AsyncSession, said: Said, commit: str | None, status: str, answer: str
-) -> bool:
-    """Write a command and its answer down; False when it is there already."""
-    query = (
-        insert(Command)
-        .values(
+def add(session: AsyncSession, said: Said, commit: str | None, status: str, answer: str) -> None:
+    """Write a new command and its answer down."""
+    session.add(
+        Command(
             platform=said.platform,
             repository=said.repository,
             request_number=said.number,
@@ -54,39 +50,21 @@ async def add(
             status=status,
             answer=answer,
         )
-        .on_conflict_do_nothing()
-        .returning(Command.id)
     )
-    return (await session.execute(query)).scalar_one_or_none() is not None
 
 
 async def of_request(
-    session: AsyncSession, platform: str, repository: str, number: int, limit: int
+    session: AsyncSession, platform: str, repository: str, number: int, commit: str | None
 ) -> Sequence[Command]:
-    """The newest commands on a request, oldest of them first."""
+    """The commands on a request that were about this commit, oldest first."""
     query = (
         select(Command)
         .where(
             Command.platform == platform,
             Command.repository == repository,
             Command.request_number == number,
+            Command.commit == commit,
         )
-        .order_by(Command.id.desc())
-        .limit(limit)
+        .order_by(Command.id)
     )
-    return (await session.scalars(query)).all()[::-1]
-
-
-async def was_explained(
-    session: AsyncSession, platform: str, repository: str, number: int, commit: str | None
-) -> bool:
-    """Has somebody asked for the whole reasoning about this commit?"""
-    query = select(Command.id).where(
-        Command.platform == platform,
-        Command.repository == repository,
-        Command.request_number == number,
-        Command.commit == commit,
-        Command.name == "explain",
-        Command.status == "done",
-    )
-    return bool((await session.execute(select(query.exists()))).scalar_one())
+    return (await session.scalars(query)).all()

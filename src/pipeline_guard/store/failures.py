@@ -1,6 +1,6 @@
 """Failures: written once per job and attempt, looked up by run, request, commit, fingerprint."""
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any
@@ -50,6 +50,29 @@ async def add(
 async def set_status(session: AsyncSession, ids: Sequence[int], status: FailureStatus) -> None:
     """Give these failures a new status."""
     await session.execute(update(Failure).where(Failure.id.in_(ids)).values(status=status))
+
+
+def plan_anew(failure: Failure, plan: Plan) -> None:
+    """Replace a loaded failure's plan and status; written with the transaction it is from."""
+    failure.plan = asdict(plan)
+    failure.status = plan.status
+
+
+async def newest_of_request(
+    session: AsyncSession, platform: str, repository: str, number: int
+) -> Failure | None:
+    """The newest failure of a request, which names the commit that was tried last."""
+    query = (
+        select(Failure)
+        .where(
+            Failure.platform == platform,
+            Failure.repository == repository,
+            Failure.request_number == number,
+        )
+        .order_by(Failure.id.desc())
+        .limit(1)
+    )
+    return (await session.scalars(query)).one_or_none()
 
 
 async def get(session: AsyncSession, failure_id: int) -> Failure | None:
@@ -151,3 +174,22 @@ async def count_by(session: AsyncSession) -> dict[tuple[str, str, str, str], int
     keys = (Failure.platform, Failure.category, Failure.source, Failure.status)
     rows = await session.execute(select(*keys, func.count()).group_by(*keys))
     return {(row[0], row[1], row[2], row[3]): row[4] for row in rows}
+
+
+async def by_attempt(session: AsyncSession, since: datetime) -> AsyncIterator[Failure]:
+    """Failures since then, those of one run attempt after each other, a few in memory at a time."""
+    query = (
+        select(Failure)
+        .where(Failure.created_at >= since)
+        .order_by(
+            Failure.platform,
+            Failure.repository,
+            Failure.run_id,
+            Failure.run_attempt,
+            Failure.id,
+        )
+        .execution_options(yield_per=200)
+    )
+    async for failure in await session.stream_scalars(query):
+        yield failure
+        session.expunge(failure)

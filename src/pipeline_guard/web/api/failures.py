@@ -30,6 +30,14 @@ class ActionOut(BaseModel):
     at: datetime
 
 
+class LabelOut(BaseModel):
+    """What a person says the cause really is."""
+
+    category: str
+    author: str
+    at: datetime
+
+
 class FailureOut(BaseModel):
     """One failed job of one run attempt."""
 
@@ -59,6 +67,7 @@ class FailureOut(BaseModel):
     rerun_passed: bool | None
     plan: dict[str, Any]
     actions: list[ActionOut]
+    labels: list[LabelOut]
     created_at: datetime
     updated_at: datetime
 
@@ -76,7 +85,7 @@ def shape(failure: Failure) -> FailureOut:
     columns = {
         name: getattr(failure, name)
         for name in FailureOut.model_fields
-        if name not in ("evidence", "failed_tests", "candidates", "notes", "actions")
+        if name not in ("evidence", "failed_tests", "candidates", "notes", "actions", "labels")
     }
     return FailureOut(
         **columns,
@@ -94,6 +103,10 @@ def shape(failure: Failure) -> FailureOut:
                 at=item.finished_at or item.created_at,
             )
             for item in failure.actions
+        ],
+        labels=[
+            LabelOut(category=item.category, author=item.author, at=item.created_at)
+            for item in failure.labels
         ],
     )
 
