@@ -5,7 +5,16 @@ import sys
 import typer
 
 from pipeline_guard import __version__
-from pipeline_guard.cli import classify, database, deliveries, demo, doctor, failures, serve
+from pipeline_guard.cli import (
+    classify,
+    config,
+    database,
+    deliveries,
+    demo,
+    doctor,
+    failures,
+    serve,
+)
 from pipeline_guard.errors import PipelineGuardError
 
 
@@ -38,6 +47,7 @@ def build() -> typer.Typer:
     app.add_typer(database.app, name="db")
     app.add_typer(deliveries.app, name="deliveries")
     app.add_typer(failures.app, name="failures")
+    app.add_typer(config.app, name="config")
     return app
 
 

@@ -30,7 +30,8 @@ def register(app: typer.Typer) -> None:
         from pipeline_guard.cli import runtime  # noqa: PLC0415
 
         settings = load_settings()
-        checks = [*_database(settings), *_judgement(), *runtime.run(_platforms(settings))]
+        checks = [*_database(settings), *_policy(settings), *_judgement()]
+        checks += runtime.run(_platforms(settings))
         if as_json:
             runtime.print_json(
                 [{"name": item.name, "state": item.state, "text": item.text} for item in checks]
@@ -51,6 +52,19 @@ def _database(settings: Settings) -> list[Check]:
             return [Check("database", "ok", f"PostgreSQL, {kind}; the schema is up to date.")]
     except (PipelineGuardError, OSError) as error:
         return [Check("database", "wrong", str(error))]
+
+
+def _policy(settings: Settings) -> list[Check]:
+    from pipeline_guard.policy.layers import Target, resolve  # noqa: PLC0415
+    from pipeline_guard.stages.policies import Policies  # noqa: PLC0415
+
+    try:
+        service = Policies(settings)
+    except PipelineGuardError as error:
+        return [Check("policy", "wrong", str(error))]
+    found = resolve(service.guard, service.default_mode, None, Target(""))
+    told = f"{settings.config or 'built-in values'}; the mode is {found.policy.mode}"
+    return [Check("policy", "ok", f"{told}, said by {found.origins['mode']}.")]
 
 
 def _judgement() -> list[Check]:

@@ -97,6 +97,10 @@ def _story(item: Any) -> str:
         "Plan",
         *(f"  do    {step['kind']}: {step['why']}" for step in item.plan["steps"]),
         *(f"  not   {refusal['guard']}: {refusal['reason']}" for refusal in item.plan["refusals"]),
+        "Facts",
+        *_facts(item.plan["facts"]),
+        "Policy",
+        *_values(item.plan["policy"]),
         "Actions",
         *(
             f"  {action.at:%Y-%m-%d %H:%M:%S}  {action.kind}: {action.status},"
@@ -105,3 +109,32 @@ def _story(item: Any) -> str:
         ),
     ]
     return "\n".join(lines)
+
+
+def _facts(facts: dict[str, Any]) -> list[str]:
+    """What the decision rested on, besides the cause."""
+    run, job, repository = facts["run"], facts["job"], facts["repository"]
+    told = {
+        "attempt": run["attempt"],
+        "red jobs of the run": f"{facts['failed_jobs']} of {facts['all_jobs']}",
+        "re-runs of this job at this commit": facts["reruns"],
+        "re-runs of this job on this branch or request in 24 h": facts["base_reruns"],
+        "newest of them": facts["last_rerun"],
+        "tries by the platform's count": job["tries"],
+        "newest commit": run["head_sha"],
+        "same failure on the target branch": facts["on_target"],
+        "protected jobs a common re-run would start": ", ".join(facts["protected_beside"]),
+        "re-runs of the repository in 24 h": f"{repository['reruns']},"
+        f" {repository['minutes']:.1f} minutes",
+    }
+    return [f"  {name}: {value}" for name, value in told.items() if value not in (None, "")]
+
+
+def _values(policy: dict[str, Any]) -> list[str]:
+    """The values it was held against, each with its origin, then remarks about the policy."""
+    lines = []
+    for key, origin in policy["origins"].items():
+        group, _, leaf = key.rpartition(".")
+        value = (policy["values"][group] if group else policy["values"])[leaf]
+        lines.append(f"  {key}: {value} ({origin})")
+    return [*lines, *(f"  note: {note}" for note in policy["notes"])]

@@ -52,6 +52,15 @@ class Resolved:
     origins: dict[str, str]
     notes: tuple[str, ...] = ()
 
+    def leaves(self) -> list[tuple[str, Any]]:
+        """Each value by its dotted key, JSON-ready, in the order of the documentation."""
+        found: list[tuple[str, Any]] = []
+        values = self.policy.model_dump(mode="json", by_alias=True)
+        for key in self.origins:
+            group, _, leaf = key.rpartition(".")
+            found.append((key, (values[group] if group else values)[leaf]))
+        return found
+
     def explained(self) -> dict[str, Any]:
         """Values, origins and remarks as JSON-ready data."""
         return {
@@ -136,16 +145,19 @@ def _laid(
     target: Target,
 ) -> Flat:
     """The entries one over the other, then all their branches, then all their jobs."""
-    found: Flat = {}
-    for entry, path in entries:
-        found |= _said(name, document, entry, path)
+    layers: list[tuple[Keys, Path]] = [*entries]
     for section, fits in (("branches", _fits_branch), ("jobs", _fits_job)):
         for entry, path in entries:
             for pattern, layer in getattr(entry, section).items():
                 if fits(target, pattern):
-                    said = _said(name, document, layer, (*path, section, pattern))
-                    # What is said of this very branch or job is not for a repository to raise.
-                    found |= said | ({"max_mode": said["mode"]} if "mode" in said else {})
+                    layers.append((layer, (*path, section, pattern)))
+    found: Flat = {}
+    for layer, path in layers:
+        said = _said(name, document, layer, path)
+        if "mode" in said:
+            # Who says a mode and no more has said how far a repository may raise it, too.
+            said.setdefault("max_mode", said["mode"])
+        found |= said
     return found
 
 

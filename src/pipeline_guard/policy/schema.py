@@ -3,6 +3,7 @@
 The built-in values are the careful ones. Every key is asked by a guard in stages/guards.py.
 """
 
+import json
 from typing import Annotated, Final
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -185,3 +186,9 @@ class GuardFile(Policy):
         dict[Pattern, Keys],
         Field(description="By job or workflow name, with patterns like those of never_rerun."),
     ] = {}
+
+
+def json_schema(shape: type[GuardFile] | type[RepositoryFile]) -> str:
+    """The JSON Schema of a file, as text for editors and other programs."""
+    schema = {"$schema": "https://json-schema.org/draft/2020-12/schema"} | shape.model_json_schema()
+    return json.dumps(schema, indent=2, ensure_ascii=False)

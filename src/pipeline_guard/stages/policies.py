@@ -54,30 +54,33 @@ class RunPolicy:
 
 
 class Policies:
-    """Gives each run its policy; raises ConfigError when made with a guard.yaml that is wrong."""
+    """Gives each run its policy; raises ConfigError when made with a guard.yaml that is wrong.
+
+    `guard` is what guard.yaml says, None without one; `default_mode` counts where it says none.
+    """
 
     def __init__(self, settings: Settings, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._path = settings.config
         said = "mode" in settings.model_fields_set
-        self._default_mode = Setting(settings.mode, f"{PREFIX}MODE" if said else "built-in")
+        self.default_mode = Setting(settings.mode, f"{PREFIX}MODE" if said else "built-in")
         self._clock = clock
         self._stamp: tuple[int, int] | None = None
-        self._guard: Loaded[GuardFile] | None = None
+        self.guard: Loaded[GuardFile] | None = None
         self._own: OrderedDict[tuple[str, str], tuple[float, Own, tuple[str, ...]]] = OrderedDict()
         if self._path is not None:
             self._stamp = _stamp(self._path)
-            self._guard = load_guard_file(self._path)
+            self.guard = load_guard_file(self._path)
 
     async def of_run(self, platform: Platform, run: Run) -> RunPolicy:
         """The policy for a run; raises PlatformError when reading is worth another try later."""
         guard = await asyncio.to_thread(self._current)
         own, notes = await self._own_file(platform, run)
-        return RunPolicy(guard, self._default_mode, own, run, notes)
+        return RunPolicy(guard, self.default_mode, own, run, notes)
 
     async def mode_of(self, repository: str) -> Mode:
         """What the operator allows in a repository ("": in any), whatever its branch and job."""
         guard = await asyncio.to_thread(self._current)
-        return resolve(guard, self._default_mode, None, Target(repository)).policy.mode
+        return resolve(guard, self.default_mode, None, Target(repository)).policy.mode
 
     def _current(self) -> Loaded[GuardFile] | None:
         """guard.yaml as it is now; while it is wrong, as it was before."""
@@ -87,11 +90,11 @@ class Policies:
         if stamp != self._stamp:
             self._stamp = stamp
             try:
-                self._guard = load_guard_file(self._path)
+                self.guard = load_guard_file(self._path)
                 log.info("policy_read", file=str(self._path))
             except ConfigError as error:
                 log.error("policy_not_read", problems=str(error))  # noqa: TRY400 (a user's mistake)
-        return self._guard
+        return self.guard
 
     async def _own_file(self, platform: Platform, run: Run) -> tuple[Own, tuple[str, ...]]:
         key = (run.platform, run.repository)
