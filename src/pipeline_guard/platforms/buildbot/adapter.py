@@ -30,8 +30,8 @@ from pipeline_guard.platforms.buildbot.words import (
 
 #: The build properties a run is made of.
 _PROPERTIES: Final = ["got_revision", "owner", "owners", "scheduler"]
-_MOST_BUILDS: Final = 200
-"""Red builds that are listed at once."""
+_MOST_BUILDS: Final = 100
+"""Red builds that are listed at once; each one costs three calls."""
 
 Stamp = Mapping[str, Any]
 
