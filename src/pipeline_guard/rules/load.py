@@ -1,28 +1,20 @@
 """Reads rules from YAML files and says exactly where and how a file is wrong."""
 
-import difflib
 import functools
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from importlib import resources
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 
-from pipeline_guard.domain.diagnosis import CATEGORIES
 from pipeline_guard.errors import ConfigError
-from pipeline_guard.rules.positions import Document, read_yaml
 from pipeline_guard.rules.program import Program
-from pipeline_guard.rules.schema import Patterns, Rule, RuleFile, RuleTests, Where
+from pipeline_guard.rules.schema import Rule, RuleFile
+from pipeline_guard.yamlfile import Document, mistakes, problems_of, read_yaml
 
-_MODELS: Final[dict[str, type[BaseModel]]] = {
-    "rules": Rule,
-    "patterns": Patterns,
-    "where": Where,
-    "tests": RuleTests,
-}
 _MAX_FILE: Final = 4 << 20
 
 
@@ -103,7 +95,7 @@ def _collect(
     rules: list[Rule] = []
     origins: dict[str, str] = {}
     for name, text in files:
-        document = read_yaml(text)
+        document = read_yaml(text, trusted=True)
         for index, rule in enumerate(_rules_of(name, document, problems)):
             place = f"{name}:{document.place(('rules', index, 'id'))[0]}"
             if rule.id in origins:
@@ -117,42 +109,11 @@ def _collect(
 
 
 def _rules_of(name: str, document: Document, problems: list[str]) -> tuple[Rule, ...]:
-    problems += [f"{name}:{line}:{column}: {text}" for line, column, text in document.problems]
+    problems += problems_of(name, document)
     if document.problems:
         return ()
     try:
         return RuleFile.model_validate(document.value).rules
     except ValidationError as error:
-        problems += [_told(name, document, detail) for detail in error.errors()]
+        problems += mistakes(name, document, RuleFile, error)
         return ()
-
-
-def _told(name: str, document: Document, detail: Any) -> str:
-    path = tuple(detail["loc"])
-    line, column = document.place(path)
-    where = ".".join(str(part) for part in path) or "the file"
-    return f"{name}:{line}:{column}: {where}: {_message(path, detail)}"
-
-
-def _message(path: tuple[str | int, ...], detail: Any) -> str:
-    kind, given = detail["type"], detail["input"]
-    if kind == "extra_forbidden":
-        parent = next((p for p in reversed(path[:-1]) if isinstance(p, str)), "")
-        fields = _MODELS.get(parent, RuleFile).model_fields
-        known = [field.alias or key for key, field in fields.items()]
-        return f"there is no such key{_meant(str(path[-1]), known)}"
-    if kind == "literal_error":
-        known = list(CATEGORIES) if path[-1] == "category" else _choices(detail)
-        return f"{given!r} is none of {', '.join(known)}{_meant(str(given), known)}"
-    if kind == "missing":
-        return "this key is missing"
-    return str(detail["msg"]).removeprefix("Value error, ")
-
-
-def _choices(detail: Any) -> list[str]:
-    return str(detail["ctx"]["expected"]).replace("'", "").replace(" or ", ", ").split(", ")
-
-
-def _meant(given: str, known: list[str]) -> str:
-    close = difflib.get_close_matches(given, known, n=1, cutoff=0.6)
-    return f": did you mean {close[0]!r}?" if close else ""

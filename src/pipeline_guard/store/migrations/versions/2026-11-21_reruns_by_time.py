@@ -16,7 +16,6 @@ def upgrade() -> None:
         ["created_at"],
         unique=False,
         postgresql_where=sa.text(
-            "failures.plan -> 'steps' <> '[]'::jsonb"
-            " AND failures.plan -> 'refusals' = '[]'::jsonb"
+            "failures.plan -> 'steps' <> '[]'::jsonb AND failures.plan -> 'refusals' = '[]'::jsonb"
         ),
     )
