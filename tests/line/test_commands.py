@@ -62,9 +62,9 @@ async def test_the_same_comment_twice_acts_once(stage: Stage):
     assert len(stage.ours()) == 1
 
 
-@pytest.mark.parametrize(
-    ("text", "author"),
-    [
+async def test_who_may_not_is_told_so_and_nothing_else_happens(stage: Stage):
+    await stage.fail(RED)
+    for text, author in (
         ("/guard retry", "read"),
         ("/guard ignore", "read"),
         ("/guard wrong flaky_test", "read"),
@@ -73,13 +73,10 @@ async def test_the_same_comment_twice_acts_once(stage: Stage):
         ("/guard help", "none"),
         ("/guard explain", "none"),
         ("/guard dance", "none"),
-    ],
-)
-async def test_who_may_not_is_told_so_and_nothing_else_happens(stage: Stage, text, author):
-    await stage.fail(RED)
-    _, comment = await stage.say(text, author)
-    assert stage.signs(comment) == ["👀", "👎"]
-    assert f"yours is {author}" in stage.comment
+    ):
+        _, comment = await stage.say(text, author)
+        assert stage.signs(comment) == ["👀", "👎"]
+        assert stage.comment.count(f"yours is {author}") > 0
     assert stage.reruns() == 0
     (failure,) = await stage.line.failures()
     assert (failure["status"], failure["labels"]) == ("open", [])

@@ -4,9 +4,11 @@ from typing import Any
 
 import typer
 
+from pipeline_guard.cli import labels
 from pipeline_guard.settings import load_settings
 
-app = typer.Typer(help="Diagnosed failures: list, show.", no_args_is_help=True)
+app = typer.Typer(help="Diagnosed failures: list, show, labels.", no_args_is_help=True)
+labels.register(app)
 AS_JSON = typer.Option(False, "--json", help="Print JSON.")
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from pipeline_guard.domain.diagnosis import Category
@@ -37,7 +38,7 @@ async def newest(session: AsyncSession) -> list[Labelled]:
     query = (
         select(Label, Failure)
         .join(Failure, Failure.id == Label.failure_id)
-        .distinct(Label.failure_id)
+        .ext(distinct_on(Label.failure_id))
         .order_by(Label.failure_id, Label.id.desc())
     )
     return [

@@ -1,0 +1,89 @@
+"""Labels, switches and commands in a real database."""
+
+import asyncio
+import json
+import os
+import sys
+from typing import Any
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from pipeline_guard.domain.diagnosis import Diagnosis
+from pipeline_guard.domain.plan import Plan
+from pipeline_guard.domain.runs import Job, Run
+from pipeline_guard.store import commands, failures, labels, switches
+from pipeline_guard.store.commands import Said
+
+RUN = Run("github", "acme/shop", "7", 1, "completed", "failure", "ci", "main", "c0ffee")
+
+
+async def stored(session: AsyncSession, job_id: str = "1") -> int:
+    diagnosis = Diagnosis("crash", 0.9, "rule", transient=False, excerpt="it fell over")
+    found = await failures.add(session, RUN, Job(job_id, "tests", "failure"), diagnosis, Plan())
+    assert found is not None
+    return found
+
+
+def said(position: int = 0, **more: Any) -> Said:
+    values: dict[str, Any] = {
+        "platform": "github", "repository": "acme/shop", "number": 3, "comment_id": "5",
+        "position": position, "author": "ann", "name": "retry", "argument": "",
+    }  # fmt: skip
+    return Said(**(values | more))
+
+
+async def test_of_several_labels_the_newest_counts_and_all_are_kept(session: AsyncSession):
+    first, second = await stored(session), await stored(session, "2")
+    labels.add(session, [first, second], "timeout", "ann")
+    await session.flush()
+    labels.add(session, [first], "flaky_test", "bob")
+    await session.flush()
+    found = [(item.failure, item.label, item.author) for item in await labels.newest(session)]
+    assert found == [(first, "flaky_test", "bob"), (second, "timeout", "ann")]
+    assert (await labels.newest(session))[0].text == "it fell over"
+    failure = await failures.get(session, first)
+    assert failure is not None
+    assert [label.category for label in failure.labels] == ["timeout", "flaky_test"]
+
+
+async def test_a_switch_says_who_turned_it_last(session: AsyncSession):
+    here = ("github", "acme/shop")
+    assert await switches.off_by(session, *here) is None
+    await switches.turn(session, *here, "ann", off=True)
+    assert (await switches.off_by(session, *here) or "").startswith("ann on 2")
+    assert await switches.off_by(session, "github", "acme/other") is None
+    await switches.turn(session, *here, "bob", off=False)
+    session.expire_all()
+    assert await switches.off_by(session, *here) is None
+
+
+async def test_a_command_is_found_by_its_place_in_its_comment(session: AsyncSession):
+    commands.add(session, said(), "c0ffee", "done", "Fine.")
+    commands.add(session, said(1, name="off"), "c0ffee", "refused", "No.")
+    commands.add(session, said(comment_id="6"), "beef", "done", "Fine.")
+    await session.flush()
+    known = await commands.get(session, said(1))
+    assert known is not None
+    assert (known.name, known.status) == ("off", "refused")
+    assert await commands.get(session, said(2)) is None
+    shown = await commands.of_request(session, "github", "acme/shop", 3, "c0ffee")
+    assert [item.name for item in shown] == ["retry", "off"]
+
+
+async def test_labels_are_printed_as_lines_to_train_on(database, database_url, tmp_path):
+    async with database.transaction() as session:
+        labels.add(session, [await stored(session)], "flaky_test", "ann")
+    settings = {"PIPELINE_GUARD_DATABASE_URL": database_url, "PATH": os.environ["PATH"]}
+
+    async def call(*arguments: str) -> str:
+        running = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "pipeline_guard", "failures", "labels", *arguments,
+            env=settings, cwd=tmp_path, stdout=asyncio.subprocess.PIPE,
+        )  # fmt: skip
+        printed, _ = await asyncio.wait_for(running.communicate(), 60)
+        assert running.returncode == 0
+        return printed.decode()
+
+    line = json.loads(await call("--json"))
+    assert (line["text"], line["label"], line["author"]) == ("it fell over", "flaky_test", "ann")
+    assert "flaky_test" in await call()
