@@ -1,5 +1,7 @@
 """Where a /guard command is one, and where it is only text."""
 
+from pathlib import Path
+
 import pytest
 
 from pipeline_guard.domain.commands import (
@@ -30,6 +32,9 @@ from pipeline_guard.domain.commands import (
         ("```inline``` is no fence\n/guard off", "off", ""),
         ("> they said\n\n/guard on", "on", ""),
         ("<!-- a hint -->\n/guard on", "on", ""),
+        ("<!-- two\nlines -->\n/guard on", "on", ""),
+        ("```\n<!-- in a log\n```\n/guard on", "on", ""),
+        ("<!--\n```\n-->\n/guard on", "on", ""),
         ("/guard retry" + " x" * 500, "retry", ("x " * 500)[:MAX_ARGUMENT]),
     ],
 )
@@ -59,6 +64,11 @@ def test_a_command_at_the_start_of_a_line_is_one(text: str, name: str, argument:
         ">>>\n/guard retry\n>>>",
         "<!--\n/guard retry\n-->",
         "<!-- never closed\n/guard retry",
+        "<!-- one --> text <!-- two\n/guard retry",
+        "<!-- x -->/guard retry",
+        "> a stranger's words\u2028/guard off",
+        "> a stranger's words\x85/guard off",
+        "> a stranger's words\r/guard off",
         f"{MARKER}\n/guard retry",
     ],
 )
@@ -80,3 +90,9 @@ def test_who_may_do_what() -> None:
     only_admins = {name for name, spec in COMMANDS.items() if not may("write", spec.needs)}
     assert only_admins == {"off", "on"}
     assert all(may("admin", spec.needs) for spec in COMMANDS.values())
+
+
+def test_the_page_for_people_lists_every_command_as_it_is() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "commands.md").read_text()
+    for spec in COMMANDS.values():
+        assert f"| `/guard {spec.usage}` | {spec.needs} access | {spec.help} |" in page

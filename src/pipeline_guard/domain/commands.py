@@ -125,7 +125,7 @@ def parse_commands(text: str) -> tuple[Command, ...]:
     if MARKER in text or "/guard" not in text:
         return ()
     found: dict[Command, None] = {}
-    for line in _open_lines(_HIDDEN.sub("", text)):
+    for line in _open_lines(text):
         match = _COMMAND.fullmatch(line)
         if match:
             word, rest = (match[1] or "help").lower(), " ".join((match[2] or "").split())
@@ -134,24 +134,28 @@ def parse_commands(text: str) -> tuple[Command, ...]:
 
 
 _COMMAND: Final = re.compile(r"/guard(?:[ \t]+(\S+)(?:[ \t]+(.*))?|[ \t]*)")
-# A hidden comment that never ends hides the rest, as it does on the page.
-_HIDDEN: Final = re.compile(r"<!--.*?(?:-->|\Z)", re.DOTALL)
 _FENCE: Final = re.compile(r"\s*(`{3,}(?=[^`]*$)|~{3,}|>>>$)")
 
 
 def _open_lines(text: str) -> Iterator[str]:
-    """The lines outside fences; a fence ends with at least as many of its own characters.
+    """The lines outside fences and hidden comments.
 
-    `>>>` alone on a line is GitLab's fence around a quote of several lines.
+    Only a line feed ends a line: with other signs that some take for one, a stranger's text could
+    hide a command that becomes somebody else's when it is quoted. A fence ends with at least as
+    many of its own characters; `>>>` alone is GitLab's fence around a quote of several lines.
     """
-    fence = ""
-    for raw in text.splitlines():
+    fence, hidden = "", False
+    for raw in text.split("\n"):
         line = raw.rstrip()
-        opened = _FENCE.match(line)
+        opened = None if hidden else _FENCE.match(line)
         if fence:
             ends = opened is not None and opened[1].startswith(fence) and line.strip() == opened[1]
             fence = "" if ends else fence
-        elif opened:
+            continue
+        if opened:
             fence = opened[1]
-        else:
+            continue
+        if not hidden:
             yield line
+        start, end = line.rfind("<!--"), line.rfind("-->")
+        hidden = start > end if max(start, end) >= 0 else hidden
