@@ -12,7 +12,7 @@ help: ## what there is
 
 setup: $(VENV)/.ready ## install into .venv (quick when nothing changed)
 
-$(VENV)/.ready: $(DEV_LOCK) pyproject.toml scripts/setup.sh
+$(VENV)/.ready: $(DEV_LOCK) requirements/uv.txt pyproject.toml scripts/setup.sh
 	@sh scripts/setup.sh $(VENV) $(DEV_LOCK) "$(PYTHON)" editable
 	@touch $@
 
@@ -37,12 +37,15 @@ format: setup ## write the format and the fixes that are safe
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
 
+train: setup ## train the shipped model anew (CORPUS=folder of labelled logs)
+	@$(BIN)/pipeline-guard train $(CORPUS)/*/manifest.jsonl --out models/failure-classifier
+
 contract: setup ## the webhook examples and the API simulator that others wrote (needs npm)
 	@sh tests/contract/install.sh
 	@$(BIN)/python -m pytest -m contract tests/contract
 
-bench: setup ## figures beside their rivals
-	@$(BIN)/python -m bench
+bench: setup ## figures beside their rivals (CORPUS=folder of labelled logs)
+	@$(BIN)/python -m bench $(if $(CORPUS),--corpus $(CORPUS))
 
 serve: setup ## web and worker on 127.0.0.1:8000
 	@$(BIN)/pipeline-guard serve

@@ -1,0 +1,1 @@
+"""Figures beside their rivals, one file a question; `make bench` asks them all."""
