@@ -86,7 +86,8 @@ async def load(port: int, body: bytes, connections: int, total: int) -> tuple[fl
             start = time.perf_counter()
             writer.write(
                 b"POST /webhooks/github HTTP/1.1\r\nHost: bench\r\n"
-                b"Content-Type: application/json\r\nX-GitHub-Event: workflow_run\r\nX-GitHub-Delivery: %d-%d\r\n"
+                b"Content-Type: application/json\r\nX-GitHub-Event: workflow_run\r\n"
+                b"X-GitHub-Delivery: %d-%d\r\n"
                 b"X-Hub-Signature-256: sha256=%s\r\nContent-Length: %d\r\n\r\n%s"
                 % (id(latencies), number, digest.encode(), len(body), body)
             )
