@@ -95,19 +95,24 @@ async def test_simulate_tells_what_another_policy_would_have_done(database, data
     await stored(database)
     (folder / "other.yaml").write_text("mode: act\nnever_rerun: [tests]\n")
 
-    def simulate(*more: str) -> str:
+    def call_with_store(*arguments: str) -> str:
         return subprocess.run(
-            [sys.executable, "-m", "pipeline_guard", "config", "simulate", "other.yaml", *more],
+            [sys.executable, "-m", "pipeline_guard", *arguments],
             env={"PATH": os.environ["PATH"], "PIPELINE_GUARD_DATABASE_URL": database_url}
             | {key: value for key, value in os.environ.items() if key == "PYTHONPATH"},
             cwd=folder, capture_output=True, text=True, check=True, timeout=60,
         ).stdout  # fmt: skip
 
-    found = json.loads(await asyncio.to_thread(simulate, "--json"))
+    simulate = ("config", "simulate", "other.yaml")
+    found = json.loads(await asyncio.to_thread(call_with_store, *simulate, "--json"))
     assert (found["failures"], found["rerun"]) == (2, {"was": 1, "would_be": 1})
     assert found["lost_heals"] == 1
     assert [(item["job"], item["was"], item["would_be"]) for item in found["differences"]] == [
         ("tests", "re-run", "not: never_rerun"), ("deploy", "not: never_rerun", "re-run"),
     ]  # fmt: skip
-    told = await asyncio.to_thread(simulate)
+    told = await asyncio.to_thread(call_with_store, *simulate)
     assert "Failures re-run: 1 then, 1 with it; 1 that healed would not have" in told
+    story = await asyncio.to_thread(call_with_store, "failures", "show", "2")
+    assert "  red jobs of the run: 1 of 1\n" in story
+    assert "  max_reruns: 2 (built-in)\n" in story
+    assert "  mode: act (PIPELINE_GUARD_MODE)\n" in story

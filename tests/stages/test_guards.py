@@ -53,7 +53,7 @@ def policy(**values):
         ("attempts", facts(reruns=1), {"max_reruns": 1}, "escalated"),
         ("attempts", facts(), {"max_reruns": 0}, "escalated"),
         ("natively_retried", tried(2), {}, "escalated"),
-        ("natively_retried", tried(4, ours=1), {}, "escalated"),
+        ("natively_retried", tried(4, ours=1), {"max_reruns": 9}, "escalated"),
         ("base_attempts", facts(base_reruns=20), {}, "escalated"),
         ("base_attempts", facts(base_reruns=3), {"max_reruns_per_base": 3}, "escalated"),
         ("cool_down", facts(last_rerun=ago(9)), {"cool_down": 10}, "open"),
@@ -87,6 +87,7 @@ def test_each_guard_refuses_in_its_own_words(guard, some_facts, values, status):
     [
         (tried(1), {}),
         (tried(2, ours=1), {}),
+        (facts(run(attempt=3), replace(job(), tries=1)), {}),
         (facts(base_reruns=19), {}),
         (facts(last_rerun=ago(11)), {"cool_down": 10}),
         (facts(last_rerun=ago(1)), {}),

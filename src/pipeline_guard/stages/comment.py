@@ -168,6 +168,8 @@ def _verdict(failure: Failure) -> str:
         template = "❌ **{job}**: yours, most likely: {cause}."
         if failure.status == "healing":  # a person has asked for it
             template = "🔁 **{job}**: {cause}; it is being re-run."
+        elif any(item["guard"] == "same_on_target" for item in failure.plan["refusals"]):
+            template = "🔎 **{job}**: not your change: {cause}, as on the branch it goes to."
         elif failure.category == "unknown":
             template = "❔ **{job}**: unsure. {cause}."
         elif failure.transient:

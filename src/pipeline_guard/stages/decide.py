@@ -75,7 +75,7 @@ def _plan(case: Case, found: tuple[Refusal, ...], minutes: float, together: bool
         return Plan((), (*found, refusal), "open", refusal.reason)
     why = (
         f"{facts.diagnosis.category} is transient; re-run"
-        f" {facts.run.attempt} of at most {case.policy.max_reruns}."
+        f" {facts.tried_again + 1} of at most {case.policy.max_reruns}."
     )
     params: dict[str, Any] = {"scope": scope}
     if scope == "job":

@@ -48,6 +48,11 @@ class Facts:
     """Who of the repository's people has switched healing off, and when; None when it is on."""
 
     @property
+    def tried_again(self) -> int:
+        """How often the job was run again at this commit, by whomever."""
+        return max(self.reruns, (self.job.tries or self.run.attempt) - 1)
+
+    @property
     def minutes(self) -> float:
         """What the job took, in minutes, hence what it will take again; 0 when untold."""
         if self.job.seconds is not None:

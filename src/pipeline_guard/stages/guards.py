@@ -45,7 +45,7 @@ def confidence(facts: Facts, policy: Policy, now: datetime) -> str | None:
 
 def attempts(facts: Facts, policy: Policy, now: datetime) -> str | None:
     """Retries never loop: ours are counted, and so are those of other people."""
-    done = max(facts.reruns, facts.run.attempt - 1)
+    done = facts.tried_again
     if done < policy.max_reruns:
         return None
     return f"It was re-run {done} times at this commit already; {policy.max_reruns} is the most."
@@ -53,7 +53,7 @@ def attempts(facts: Facts, policy: Policy, now: datetime) -> str | None:
 
 def natively_retried(facts: Facts, policy: Policy, now: datetime) -> str | None:
     """What the platform's own retry did not mend, one more try does not mend either."""
-    others = (facts.job.tries or 1) - 1 - facts.reruns
+    others = facts.tried_again - facts.reruns if facts.job.tries is not None else 0
     if others < 1:
         return None
     times = "once" if others == 1 else f"{others} times"
