@@ -15,6 +15,7 @@ from tests.fakes.gitlab import FakeGitLab
 from tests.line.harness import PATIENCE, Line, running_line
 
 from pipeline_guard import worker
+from pipeline_guard.stages import recover
 from pipeline_guard.stages.recover import Sweep, sweep
 from pipeline_guard.store.sweeps import alone
 
@@ -349,6 +350,33 @@ async def test_a_lost_job_is_given_back_and_what_was_given_up_stays(
     assert statuses[::-1] == ["processed", "accepted", "failed"]
     assert (await swept(github_line)).resumed == []
     assert len(await github_line.failures()) == 1
+
+
+async def test_a_delivery_whose_job_waits_for_its_next_try_is_not_lost(
+    github, github_line, database_url
+):
+    run = github.add_run(log=DNS)
+    github.fail("GET", f"/actions/runs/{run.id}$", 503, times=4)
+    await github_line.post("github", *github.webhook("workflow_run", run))
+    await github_line.settle()
+    (note,) = await github_line.notes()
+    assert note.startswith("accepted: PlatformUnavailable")
+    execute(database_url, "UPDATE deliveries SET processed_at = now() - interval '1 hour'")
+    assert (await swept(github_line)).resumed == []
+
+
+async def test_what_is_too_much_for_one_sweep_is_left_to_the_next(
+    github, github_line, database_url, monkeypatch
+):
+    monkeypatch.setattr(recover, "MOST_FED", 1)
+    await heard_of(github_line, github, database_url)
+    late, early = red_run(github, minutes=10), red_run(github, minutes=90)
+    found = [(await swept(github_line)).runs for _ in range(3)]
+    assert [[item.event.run_id for item in runs] for runs in found] == [
+        [str(early.id)],
+        [str(late.id)],
+        [],
+    ]
 
 
 async def test_a_pipeline_that_failed_while_nobody_listened_is_found_and_retried(
