@@ -142,3 +142,28 @@ async def test_a_cancelled_deploy_on_gitlab_is_not_retried_along(gitlab, gitlab_
     await gitlab_line.settle()
     (call,) = gitlab.calls("POST", "/retry")
     assert call.path.endswith(f"/jobs/{job.id}/retry")
+
+
+async def test_what_stays_red_on_the_target_is_not_re_run_on_the_request(github, line):
+    broken = github.add_run(log=DNS, branch="main", sha="a" * 40)
+    await send(line, github, broken)
+    github.finish_run(broken, "failure", DNS)
+    await send(line, github, broken)
+    github.add_pull()
+    await send(line, github, github.add_run(log=DNS))
+    *_, failure = await line.failures()
+    assert (failure["branch"], failure["status"]) == ("feature", "escalated")
+    assert refused(failure) == {"same_on_target"}
+    (body,) = comments(github)
+    assert "the same failure is on main" in body
+
+
+async def test_a_flake_on_the_target_is_re_run_on_the_request(github, line):
+    flaky = github.add_run(log=DNS, branch="main", sha="a" * 40)
+    await send(line, github, flaky)
+    github.finish_run(flaky)
+    await send(line, github, flaky)
+    github.add_pull()
+    await send(line, github, github.add_run(log=DNS))
+    *_, failure = await line.failures()
+    assert failure["status"] == "healing"
