@@ -13,6 +13,7 @@ from pipeline_guard.cli import (
     demo,
     doctor,
     failures,
+    rules,
     serve,
 )
 from pipeline_guard.errors import PipelineGuardError
@@ -44,6 +45,7 @@ def build() -> typer.Typer:
 
     for module in (serve, classify, demo, doctor):
         module.register(app)
+    app.add_typer(rules.app, name="rules")
     app.add_typer(database.app, name="db")
     app.add_typer(deliveries.app, name="deliveries")
     app.add_typer(failures.app, name="failures")

@@ -30,7 +30,7 @@ def register(app: typer.Typer) -> None:
         from pipeline_guard.cli import runtime  # noqa: PLC0415
 
         settings = load_settings()
-        checks = [*_database(settings), *_policy(settings), *_judgement()]
+        checks = [*_database(settings), *_policy(settings), *_judgement(settings)]
         checks += runtime.run(_platforms(settings))
         if as_json:
             runtime.print_json(
@@ -67,11 +67,11 @@ def _policy(settings: Settings) -> list[Check]:
     return [Check("policy", "ok", f"{told}, said by {found.origins['mode']}.")]
 
 
-def _judgement() -> list[Check]:
+def _judgement(settings: Settings) -> list[Check]:
     from pipeline_guard.stages import assemble  # noqa: PLC0415
 
     try:
-        return [Check("judgement", "ok", assemble.describe_judge())]
+        return [Check("judgement", "ok", assemble.describe_judge(settings))]
     except PipelineGuardError as error:
         return [Check("judgement", "wrong", str(error))]
 
