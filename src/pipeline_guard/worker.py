@@ -100,17 +100,18 @@ class TaskQueue:
         once: str | None = None,
     ) -> None:
         """Defer `task`; see stages.context.Queue."""
-        deferrer = self._app.configure_task(
-            task,
-            queue=QUEUE,
-            lock=lock,
-            queueing_lock=once,
-            schedule_in={"seconds": delay} if delay else None,
-            connection=await raw_connection(session),
-        )
         # A job of that name may wait already: that ends the savepoint, not the transaction.
         with contextlib.suppress(exceptions.AlreadyEnqueued):
             async with session.begin_nested():
+                deferrer = self._app.configure_task(
+                    task,
+                    queue=QUEUE,
+                    lock=lock,
+                    queueing_lock=once,
+                    schedule_in={"seconds": delay} if delay else None,
+                    # Asked for in here: only this makes the session set its savepoint.
+                    connection=await raw_connection(session),
+                )
                 await deferrer.defer_async(**args)
 
 
