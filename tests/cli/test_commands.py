@@ -13,6 +13,9 @@ from pathlib import Path
 
 import httpx
 import pytest
+from typer.main import get_command
+
+from pipeline_guard.cli import build
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -39,9 +42,6 @@ def run(environment: dict[str, str], tmp_path: Path) -> Run:
 def test_every_command_has_help_with_an_example(run):
     found = run("--help")
     assert found.returncode == 0
-    from typer.main import get_command
-
-    from pipeline_guard.cli import build
 
     def leaves(command, path):
         for name, child in getattr(command, "commands", {}).items():

@@ -71,7 +71,8 @@ _PATTERNS: Final[tuple[tuple[str, str], ...]] = (
 )
 _GATE: Final = (
     r"FAIL(?:ED|URE)?\b|<<< ERR|● |not ok \d|[1-9]\d* failing\b|\bFailed\b|\((?:Timeout|SEGFAULT)\)"
-    r"|\[-\] |_spec\.rb[:\[]|_test\.rb:\d|#test_\w|error: -\[|\bERROR:? \w\S*\.\w|\[ERROR\]   ?\w+\.\w+:\d"
+    r"|\[-\] |_spec\.rb[:\[]|_test\.rb:\d|#test_\w|error: -\[|\bERROR:? \w\S*\.\w"
+    r"|\[ERROR\]   ?\w+\.\w+:\d"
     r"|\b\d{1,4}\) (?:test|property|doctest|[\w\\]+::)|' failed \("
 )
 _MAX_LOOKS: Final = 2_000

@@ -18,8 +18,8 @@ PROCESS_TASK = "process_delivery"
 # One statement, so one round trip and one transaction for any number of deliveries: what is new
 # is stored and gets its job, what is known is left alone. The job goes in by the queue's own SQL
 # function, the same that its Python API calls. Bodies pass through once: a CTE that is read twice,
-# or a DISTINCT over them, would copy them all.
-_STORE = f"""
+# or a DISTINCT over them, would copy them all. Queue and task are QUEUE and PROCESS_TASK.
+_STORE = """
 WITH stored AS (
     INSERT INTO deliveries (platform, delivery_id, event_name, event, body)
     SELECT platform, delivery_id, event_name, event::jsonb, body
@@ -30,13 +30,13 @@ WITH stored AS (
         concat_ws(':', platform, event->>'repository', event->>'run_id') AS lock
 ), deferred AS (
     SELECT procrastinate_defer_jobs_v1(array_agg(
-        ROW('{QUEUE}', '{PROCESS_TASK}', 0, lock, NULL,
+        ROW('line', 'process_delivery', 0, lock, NULL,
             jsonb_build_object('delivery', id), NULL)::procrastinate_job_to_defer_v1
         ORDER BY id)) AS jobs
     FROM stored
 )
 SELECT platform, delivery_id, id, (SELECT jobs FROM deferred) FROM stored
-"""  # noqa: S608 (both names are constants of this module)
+"""
 
 
 @dataclass(frozen=True, slots=True)

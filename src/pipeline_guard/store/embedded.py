@@ -13,7 +13,7 @@ import os
 import pwd
 import shutil
 import stat
-import subprocess  # nosec B404: fixed programs, no shell
+import subprocess  # nosec B404
 import tempfile
 from collections.abc import Iterator
 from importlib.metadata import version
