@@ -1,5 +1,7 @@
 """A person's /guard command, payload to outcome, on GitHub and on GitLab."""
 
+import asyncio
+
 import pytest
 from tests.line.talking import ROLES, Stage, on_github, on_gitlab
 from tests.line.test_github import DNS, RED
@@ -271,3 +273,26 @@ async def test_when_permission_cannot_be_asked_nobody_is_let_in(github, github_l
     assert stage.signs(comment) == ["👀", "👎"]
     assert "could not be checked" in stage.comment
     assert stage.reruns() == 0
+
+
+async def test_two_runs_that_end_together_write_one_comment(github, github_line):
+    stage = on_github(github, github_line)
+    (number,) = github.world.repos["acme/shop"].pulls
+    github.latency = 0.05
+    runs = [
+        github.add_run(log=RED, workflow=name, pulls=(number,)) for name in ("CI", "Docs", "Lint")
+    ]
+    hooks = [github.webhook("workflow_run", run) for run in runs]
+    await asyncio.gather(*(github_line.post("github", *hook) for hook in hooks))
+    await github_line.settle()
+    assert stage.comment.count("**tests**") == 3
+
+
+async def test_what_cannot_be_read_again_is_not_done(github, github_line):
+    stage = on_github(github, github_line)
+    stage.person("ann", "admin")
+    await stage.fail(RED)
+    github.fail("GET", "/issues/comments/", 403)
+    answer, comment = await stage.say("/guard retry")
+    assert "could not be read again" in await stage.note(answer)
+    assert (stage.signs(comment), stage.reruns()) == ([], 0)

@@ -43,11 +43,14 @@ async def run_commands(context: Context, event: Event) -> str:
     platform = context.platform(event.platform).platform
     if not isinstance(platform, Conversation):
         return f"{event.platform} has no comments to answer."
-    request = await platform.read_request(event.repository, spoken.number)
-    if request is None:
-        return "The request is not open any more: nothing was done."
-    if doubt := await _doubt(platform, event.repository, spoken):
-        return doubt
+    try:
+        request = await platform.read_request(event.repository, spoken.number)
+        if request is None:
+            return "The request is not open any more: nothing was done."
+        if doubt := await _doubt(platform, event.repository, spoken):
+            return doubt
+    except NotAuthorized as error:
+        return f"What was said could not be read again, so nothing was done: {error}"
     commit, found = await _newest(context, platform, event, request)
     if not await _may_answer(context, platform, event, request, found):
         return "The policy here is to observe or to do nothing: commands are not answered."
@@ -94,9 +97,12 @@ async def _newest(
     if newest is None:
         return request.head_sha, ()
     if newest.commit != request.head_sha:
-        run = await platform.read_run(
-            Event("run_finished", event.platform, event.repository, newest.run_id)
-        )
+        try:
+            run = await platform.read_run(
+                Event("run_finished", event.platform, event.repository, newest.run_id)
+            )
+        except NotFound:
+            return request.head_sha, ()
         if run.head_sha != newest.commit:
             return request.head_sha, ()
     async with context.database.transaction() as session:

@@ -18,6 +18,7 @@ from pipeline_guard.domain.diagnosis import Diagnosis
 from pipeline_guard.domain.events import Event
 from pipeline_guard.domain.plan import Plan, Step
 from pipeline_guard.domain.runs import Job, Run
+from pipeline_guard.errors import NotFound
 from pipeline_guard.policy.schema import Policy
 from pipeline_guard.stages.context import Context, lock_of, run_key
 from pipeline_guard.stages.decide import decide
@@ -68,7 +69,10 @@ async def read_runs(context: Context, found: Sequence[Failure]) -> list[Ready]:
     for item in sorted(latest.values(), key=lambda item: -item.id):
         platform = context.platform(item.platform).platform
         event = Event("run_finished", item.platform, item.repository, item.run_id)
-        run = await platform.read_run(event)
+        try:
+            run = await platform.read_run(event)
+        except NotFound:
+            continue  # deleted by somebody, so nobody waits for it
         ready.append(Ready(run, await context.policies.of_run(platform, run)))
     return ready
 
