@@ -135,7 +135,7 @@ def _facts(facts: dict[str, Any]) -> list[str]:
 def _values(policy: dict[str, Any]) -> list[str]:
     """The values it was held against, each with its origin, then remarks about the policy."""
     lines = []
-    for key, origin in policy["origins"].items():
+    for key, origin in sorted(policy["origins"].items()):
         group, _, leaf = key.rpartition(".")
         value = (policy["values"][group] if group else policy["values"])[leaf]
         lines.append(f"  {key}: {value} ({origin})")
