@@ -105,7 +105,7 @@ class Keys(_Part):
             description="Our re-runs per job and branch, or request, over 24 hours: new commits do"
             " not start the count anew.",
         ),
-    ] = 20
+    ] = 100
     min_confidence: Annotated[
         float,
         Field(ge=0, le=1, description="Below it a diagnosis is a guess, and re-runs nothing."),

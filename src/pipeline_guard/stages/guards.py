@@ -8,6 +8,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Final
 
+from pipeline_guard.domain.diagnosis import TRANSIENT_BY_NATURE
 from pipeline_guard.domain.plan import Refusal
 from pipeline_guard.policy.patterns import fits_job
 from pipeline_guard.policy.schema import Budgets, Policy
@@ -21,9 +22,12 @@ FEW_JOBS: Final = 4
 
 def transient(facts: Facts, policy: Policy, now: datetime) -> str | None:
     """An unchanged re-run of a genuine failure only burns minutes and hides it."""
-    if facts.diagnosis.transient:
+    found = facts.diagnosis
+    if found.transient:
         return None
-    return f"A re-run would not help: {facts.diagnosis.category} does not go away by itself."
+    if found.category in TRANSIENT_BY_NATURE:
+        return f"It may be {found.category}, but the signs that a re-run passes are too weak."
+    return f"A re-run would not help: {found.category} does not go away by itself."
 
 
 def category(facts: Facts, policy: Policy, now: datetime) -> str | None:
@@ -148,12 +152,13 @@ def forks(facts: Facts, policy: Policy, now: datetime) -> str | None:
 def platform_limits(facts: Facts, policy: Policy, now: datetime) -> str | None:
     """The platform would refuse it.
 
-    A run that ended in time is asked for, however late it is now: the platform's clock decides.
+    A run that ended in time is asked for, however late it is now, and so is one whose end is not
+    told: the platform's clock decides.
     """
     run = facts.run
     if run.reruns_left is not None and run.reruns_left < 1:
         return f"{run.platform} re-runs this run no more: it was re-run as often as it may be."
-    if run.rerun_until is not None and (run.finished_at or now) >= run.rerun_until:
+    if run.rerun_until and run.finished_at and run.finished_at >= run.rerun_until:
         return f"{run.platform} re-runs it no more since {run.rerun_until:%Y-%m-%d}: it is too old."
     return None
 
