@@ -28,11 +28,13 @@ _JOB_PASSED = (
     r"Successful task run with exit code: 0",
     r"Cleaning up orphan processes",
     r"CircleCI received exit code 0",
+    r"program finished with exit code 0\b",
 )
 _STEP_FAILED = (
     r"[Pp]rocess completed with exit code [1-9]",
     r"exited with [1-9]\d*\.?\s*$",
     r"failed and exited with [1-9]",
+    r"command exited with status -?[1-9]",
     r"[Ee]xited with code (?:exit status )?'?[1-9]",
     r"Child return code was: [1-9]",
     r"exit code:? [1-9]",
@@ -56,6 +58,7 @@ _STOPS = (
     r"[Pp]rocess completed with exit code [1-9]",
     r"[Ee]xited with code (?:exit status )?'?[1-9]",
     r"program finished with exit code [1-9]",
+    r"command exited with status -?[1-9]",
     r"script returned exit code [1-9]",
     r"Build step .* marked build as failure",
     r"Finished: (?:FAILURE|ABORTED|UNSTABLE)",

@@ -47,6 +47,8 @@ WITHOUT_MODEL: Mapping[str, float] = {
 """Thresholds where no model is there to bring fitted ones."""
 RERUN_UNTRIED = 0.9
 """Share of re-runs believed to pass for a rule that calls itself transient, untried as yet."""
+WENT_ON = 0.6
+"""Nearness (about a hundred lines) below which a transient trouble is doubted."""
 RERUN_GUESSED = 0.75
 """The same where only the model names a category that is transient by nature."""
 _NAMELESS = frozenset({"unknown", "none"})
@@ -86,6 +88,11 @@ class Reading:
             for hit in self.hits
             if hit.rule.category not in _NAMELESS
         ]
+
+    def near(self, category: str) -> float:
+        """How near to the stop the last hit for `category` is; 1 where no hit names it."""
+        own = [hit.order for hit in self.hits if hit.rule.category == category]
+        return max((nearness(order, self.stopped_at) for order in own), default=1.0)
 
     @property
     def first(self) -> str | None:
@@ -175,9 +182,8 @@ class Judge:
         known = confidence >= settings["unknown_below"]
         category: Category = cast("Category", top) if known else "unknown"
         hit = next((hit for hit in reading.hits if hit.rule.category == category), None)
-        chance = rerun_chance(
-            category, hit, confidence, self._model.rerun_trust if self._model else {}
-        )
+        rerun_trust = self._model.rerun_trust if self._model else {}
+        chance = rerun_chance(category, hit, confidence, rerun_trust, reading.near(category))
         evidence = choose(
             reading.hits, lines, causes, category, reading.redactor, reading.stopped_at
         )
@@ -241,17 +247,23 @@ def _source(category: Category, hit: RuleHit | None) -> Source:
 
 
 def rerun_chance(
-    category: str, hit: RuleHit | None, confidence: float, rerun_trust: Mapping[str, float]
+    category: str,
+    hit: RuleHit | None,
+    confidence: float,
+    rerun_trust: Mapping[str, float],
+    near: float = 1.0,
 ) -> float:
     """Chance that an unchanged re-run passes: confidence times what re-runs are known to do.
 
     0 where the rule, or else the category's nature, says that a re-run cannot help. `rerun_trust`
-    is, for rules that training met, the share of such failures that a re-run would pass.
+    is, for rules that training met, the share of such failures that a re-run would pass; `near`
+    is Reading.near: a job that went on for long after a trouble was hardly ended by it.
     """
     says = hit.rule.transient if hit is not None else None
     if not (category in TRANSIENT_BY_NATURE if says is None else says):
         return 0.0
-    return confidence * (rerun_trust.get(hit.rule.id, RERUN_UNTRIED) if hit else RERUN_GUESSED)
+    trust = rerun_trust.get(hit.rule.id, RERUN_UNTRIED) if hit else RERUN_GUESSED
+    return confidence * trust * min(1.0, near / WENT_ON)
 
 
 def _candidates(ranked: Sequence[tuple[str, float]]) -> tuple[Candidate, ...]:

@@ -42,6 +42,8 @@ _CAUSES_PER_LOG = 8
 _OTHERS_PER_LOG = 40
 _PRECISION = 0.95
 """Wanted of calls of "transient" across folds."""
+_ENOUGH_CALLS = 10
+"""A share of fewer calls says nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -261,6 +263,11 @@ def _trust(
 
 
 def _rerun_trust(samples: Sequence[Sample]) -> dict[str, float]:
+    """Each rule's share of passing re-runs where it names the right category.
+
+    Whether the category is right is the confidence's part of rerun_chance, not counted twice.
+    """
+
     def right(sample: Sample, rule: Rule) -> bool:
         return sample.entry.would_pass
 
@@ -272,12 +279,12 @@ def _rerun_trust(samples: Sequence[Sample]) -> dict[str, float]:
 
 
 def _transient_hits(sample: Sample) -> tuple[RuleHit, ...]:
-    """Hits that would have the log re-run, of the category that its most telling hit names."""
+    """Hits that would have the log re-run, of the category that is its label."""
     return tuple(
         hit
         for hit in sample.reading.hits
         if rerun_chance(hit.rule.category, hit, 1.0, {}) > 0.0
-        and hit.rule.category == sample.reading.first
+        and hit.rule.category == sample.entry.label
     )
 
 
@@ -306,7 +313,7 @@ class _Answer:
         return cls(
             confidence,
             category == item.sample.entry.label,
-            rerun_chance(category, hit, confidence, rerun_trust),
+            rerun_chance(category, hit, confidence, rerun_trust, reading.near(category)),
             item.sample.entry.would_pass,
         )
 
@@ -330,13 +337,16 @@ def _unknown_below(answers: Sequence[_Answer]) -> float:
 
 
 def _transient_above(answers: Sequence[_Answer]) -> float:
-    """The lowest confidence from which calls of "transient" are precise enough."""
-    for step in range(15, 50):
-        threshold = step * 0.02
+    """The lowest chance from which calls of "transient" are precise enough, or the most precise."""
+    shares: dict[float, float] = {}
+    for step in range(25, 46):
+        threshold = round(step * 0.02, 2)
         calls = [a for a in answers if a.rerun >= threshold]
-        if calls and sum(a.would_pass for a in calls) >= _PRECISION * len(calls):
-            return round(threshold, 2)
-    return 0.98
+        if len(calls) >= _ENOUGH_CALLS:
+            shares[threshold] = sum(a.would_pass for a in calls) / len(calls)
+            if shares[threshold] >= _PRECISION:
+                return threshold
+    return max(shares, key=lambda threshold: shares[threshold], default=0.7)
 
 
 def _cause_above(said: Sequence[_Said]) -> float:
