@@ -1,8 +1,10 @@
 """Diagnose: re-read the run, stream each failed job's log, judge it, store what was found."""
 
 import asyncio
+import dataclasses
 from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import structlog
@@ -13,7 +15,7 @@ from pipeline_guard.domain.events import Event
 from pipeline_guard.domain.plan import Plan
 from pipeline_guard.domain.runs import Job, Run
 from pipeline_guard.errors import LogError, NotFound
-from pipeline_guard.logs.read import ReadLimits
+from pipeline_guard.logs.read import ReadLimits, ReadReport
 from pipeline_guard.logs.spool import spool
 from pipeline_guard.stages.accept import run_lock
 from pipeline_guard.stages.command import run_commands
@@ -125,17 +127,16 @@ async def _diagnose(
     context: Context, platform: Platform, run: Run, job: Job, inline: str
 ) -> Diagnosis:
     """Judge one job by its log; without one, by the platform's own remarks."""
+    spooled = ReadReport()
     try:
-        source = await spool(platform.stream_log(run, job), context.scratch, ReadLimits())
-    except NotFound:
-        remarks = () if inline else tuple(await platform.annotations(run, job))
-        source = await spool(_as_stream(inline), context.scratch, ReadLimits())
-    else:
-        remarks = ()
+        source, remarks = await _fetch(context, platform, run, job, inline, spooled)
+    except LogError as error:
+        return _unread(f"The log could not be read: {error}")
     try:
-        return await asyncio.to_thread(
+        found = await asyncio.to_thread(
             context.judge.judge, source, platform=run.platform, failed=True, extra_lines=remarks
         )
+        return dataclasses.replace(found, notes=(*spooled.notes, *found.notes))
     except LogError as error:
         return _unread(f"The log could not be read: {error}")
     except Exception as error:
@@ -144,6 +145,23 @@ async def _diagnose(
         return _unread(f"The log could not be judged: {type(error).__name__}: {error}")
     finally:
         source.unlink(missing_ok=True)
+
+
+async def _fetch(
+    context: Context,
+    platform: Platform,
+    run: Run,
+    job: Job,
+    inline: str,
+    report: ReadReport,
+) -> tuple[Path, tuple[str, ...]]:
+    """The log in a file, and the platform's remarks, asked for only where there is no log."""
+    limits = ReadLimits()
+    try:
+        return await spool(platform.stream_log(run, job), context.scratch, limits, report), ()
+    except NotFound:
+        remarks = () if inline else tuple(await platform.annotations(run, job))
+        return await spool(_as_stream(inline), context.scratch, limits, report), remarks
 
 
 def _unread(note: str) -> Diagnosis:
