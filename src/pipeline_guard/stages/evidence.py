@@ -29,10 +29,18 @@ _SAYS_NOTHING = re.compile(
 """Rulers, empty lines and a bare level such as Maven's lone `[ERROR]`."""
 _LOOKS = (
     (re.compile(r'^\s*(?:File "[^"]+", line \d+|at [\w.$<>/]+[ (]|from \S+:\d+:in )'), -2.0),
+    (re.compile(r"^\s*(?:✓|✔|√|PASS(?:ED)?\b|ok \d+\b|\[ +OK +\])"), -3.0),
+    (
+        re.compile(
+            r"^-- .* - not found$|^checking .*\.\.\. no$|^\W*(?:fail|error)s?: +0$", re.IGNORECASE
+        ),
+        -3.0,
+    ),
     (re.compile(r"^\s*(?:\w+\.)*[A-Z]\w*(?:Error|Exception|Failure|Timeout)(?::\s|$)"), 1.0),
 )
 """A frame of a stack tells where, the exception's own line what: measured across folds, together
-they put the cause among the first three of one log in a hundred more."""
+they put the cause among the first three of one log in a hundred more. What passed, what a
+configure step did without, and a count of nothing name no cause."""
 
 
 def choose(
@@ -54,6 +62,8 @@ def choose(
             base = causes[index] if causes else _FLOOR
             scored[line.part, line.line] = (base + _look(line.text), line.text)
     for hit in hits:
+        if _SAYS_NOTHING.match(hit.text):
+            continue
         share = 1.0 if hit.rule.category == category else _OTHER_CATEGORY
         place = (hit.part, hit.line)
         base, text = scored.get(place) or (0.0, redactor.redact(hit.text))
