@@ -4,6 +4,7 @@ import secrets
 import shutil
 import subprocess  # nosec B404
 import sys
+from pathlib import Path
 from typing import Any, Final
 
 import httpx
@@ -39,7 +40,7 @@ class Stage:
             FILES / "master.cfg",
             {
                 "repository": self._repository.as_uri(),
-                "rates": f"http://127.0.0.1:{self._rates}/rates.json",
+                "rates": f"http://127.0.0.1:{self._rates}/.git",
                 "webhook": f"{self.guard}/webhooks/buildbot",
                 "token": self._token,
                 "user": "pipeline-guard",
@@ -84,20 +85,24 @@ class Stage:
             target = self._repository / source.relative_to(FILES / "shop").with_suffix("")
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(source, target)
-        self._git("init", "-q")
-        self._git("symbolic-ref", "HEAD", "refs/heads/main")
-        self._git("add", ".")
-        who = ("-c", "user.name=Dev", "-c", "user.email=dev@example.org")
-        self._git(*who, "commit", "-q", "-m", "Add discounts")
-        return self._git("rev-parse", "HEAD")
+        return self._committed(self._repository, "Add discounts")
 
-    def _git(self, *arguments: str) -> str:
+    def _committed(self, folder: Path, message: str) -> str:
+        """Make a git repository of what lies in the folder; its one commit's id."""
+        self._git(folder, "init", "-q")
+        self._git(folder, "symbolic-ref", "HEAD", "refs/heads/main")
+        self._git(folder, "add", ".")
+        who = ("-c", "user.name=Dev", "-c", "user.email=dev@example.org")
+        self._git(folder, *who, "commit", "-q", "-m", message)
+        return self._git(folder, "rev-parse", "HEAD")
+
+    def _git(self, folder: Path, *arguments: str) -> str:
         git = shutil.which("git")
         if git is None:
             raise DemoFailed("The demo needs git, and there is none on the PATH.")
         done = subprocess.run(  # noqa: S603  # nosec B603
             [git, *arguments],
-            cwd=self._repository,
+            cwd=folder,
             env=plain_environment(),
             capture_output=True,
             text=True,
@@ -118,10 +123,12 @@ class Stage:
         )
 
     def start_rates_server(self) -> None:
-        """Start the server whose absence turned the first build red: a plain web server."""
+        """Start the server whose absence turned the first build red: git over plain HTTP."""
         place = self._root / "rates"
         place.mkdir()
         shutil.copyfile(FILES / "rates.json", place / "rates.json")
+        self._committed(place, "Add rates")
+        self._git(place, "update-server-info")
         command = [sys.executable, "-m", "http.server", str(self._rates), "--bind", "127.0.0.1"]
         self._processes.start("rates-server", command, cwd=place)
 
