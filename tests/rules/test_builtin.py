@@ -38,6 +38,8 @@ def test_every_rule_says_whether_a_rerun_heals_unless_it_cannot_know() -> None:
 
 def test_no_line_that_must_hit_one_rule_is_called_a_passed_job() -> None:
     for rule in RULES.rules:
+        if rule.where.log_has:  # its line means nothing without the rest of the log
+            continue
         for line in rule.tests.match:
             if rule.category != "none":
                 assert top(line + "\n") not in (None, "none"), (rule.id, line)

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import BinaryIO, cast
 
 from pipeline_guard.classifier.combine import BY_HAND, UNTRIED, Vote, combine, nearness
+from pipeline_guard.classifier.features import words
 from pipeline_guard.classifier.predict import Model, Opinion
 from pipeline_guard.classifier.signals import Signals, Verdict
 from pipeline_guard.domain.diagnosis import (
@@ -210,9 +211,10 @@ class Judge:
         return self._model.settings if self._model else WITHOUT_MODEL
 
     def _ask(self, reading: Reading) -> Opinion:
-        if self._model is None:
-            return _SILENT
         texts = [line.text for line in reading.excerpt.lines]
+        # Of a log without words a model knows nothing but which category is frequent.
+        if self._model is None or not any(words(text) for text in texts):
+            return _SILENT
         return self._model.judge(texts, reading.distances)
 
     def _has_failed(self, reading: Reading, failed: bool | None, causes: Sequence[float]) -> bool:
