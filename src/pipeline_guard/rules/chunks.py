@@ -1,4 +1,4 @@
-"""Cuts a chunk of raw log into slices whose text is cleaned as far as whole chunks allow.
+"""Cleans a chunk of raw log as far as whole chunks allow.
 
 Colours are taken away here, at memory speed; timestamps and what a carriage return overwrote stay,
 because every pattern knows how to skip them. Line ends are never touched, so lines keep their
@@ -6,13 +6,10 @@ numbers.
 """
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 
-from pipeline_guard.logs.read import Chunk
+from pipeline_guard.logs.read import Chunk, newlines
 
-SLICE_BYTES = 1 << 14
-"""Small enough that finding a hit inside a slice is cheap, large enough that calls do not count."""
 _COLOURS = re.compile(
     rb"\x1b(?:\[[0-?]*+[ -/]*+[@-~]|[\]_P^X][^\x07\x1b\n]*+(?:\x07|\x1b\\)"
     rb"|[()*+][0-9A-Z]|[=>78c])?"
@@ -20,7 +17,11 @@ _COLOURS = re.compile(
 """The same as logs.clean takes away, but on bytes and never over a line's end."""
 
 
-@dataclass(frozen=True, slots=True)
+MAX_LINE = 1 << 14
+"""Bytes of one line that are looked at around a hit."""
+
+
+@dataclass(slots=True)
 class Slice:
     """Whole lines of one part of a log, free of colours.
 
@@ -33,33 +34,46 @@ class Slice:
     first_line: int
     part: str | None
     lines: int
+    _lower: bytes | None = None
 
     def line_at(self, offset: int) -> int:
         """Give the 1-based raw number of the line that holds an offset."""
-        return self.first_line + self.data.count(b"\n", 0, offset)
+        return self.first_line + newlines(self.data, 0, offset)
 
     def bounds(self, offset: int) -> tuple[int, int]:
-        """Give where the line around an offset starts and ends, its line break left out."""
-        end = self.data.find(b"\n", offset)
-        return self.data.rfind(b"\n", 0, offset) + 1, len(self.data) if end < 0 else end
+        """Give where the line around an offset starts and ends, its line break left out.
+
+        Of a line longer than MAX_LINE, only what is near the offset.
+        """
+        half = MAX_LINE // 2
+        start = self.data.rfind(b"\n", max(0, offset - MAX_LINE), offset) + 1
+        if not start and offset > MAX_LINE:
+            start = offset - half
+        end = self.data.find(b"\n", offset, offset + MAX_LINE)
+        if end < 0:
+            end = min(len(self.data), offset + MAX_LINE)
+        if end - start > MAX_LINE:
+            start, end = max(start, offset - half), min(end, offset + half)
+        return start, end
+
+    def text(self, *, fold: bool) -> bytes:
+        """Give what words are looked for in: with `fold`, in lower case."""
+        if not fold:
+            return self.data
+        if self._lower is None:
+            self._lower = self.data.lower()
+        return self._lower
 
 
 _COLUMNS = re.compile(rb"(?m)^[^\t\n]++\t[^\t\n]++\t(?=(?:\xef\xbb\xbf)?\d{4}-\d\d-\d\dT)")
 """Job and step, as `gh run view --log` puts them before each line."""
 
 
-def slices(chunk: Chunk) -> Iterator[Slice]:
-    """Yield a chunk's lines in slices of about SLICE_BYTES (one longer line stays whole)."""
-    data, line, start = chunk.data, chunk.first_line, 0
-    while start < len(data):
-        end = data.rfind(b"\n", start, start + SLICE_BYTES) + 1
-        if end <= start:
-            end = data.find(b"\n", start) + 1 or len(data)
-        piece = data[start:end]
-        flat, lines = flatten(piece), piece.count(b"\n")
-        yield Slice(flat, flat.replace(b"\r", b"\n"), line, chunk.part, lines)
-        line += lines
-        start = end
+def cleaned(chunk: Chunk) -> Slice:
+    """Clean a chunk as far as whole chunks allow."""
+    flat = flatten(chunk.data)
+    scan = flat.replace(b"\r", b"\n") if b"\r" in flat else flat
+    return Slice(flat, scan, chunk.first_line, chunk.part, newlines(chunk.data))
 
 
 def flatten(data: bytes) -> bytes:

@@ -7,7 +7,6 @@ from typing import Final
 import re2
 
 from pipeline_guard.logs.steps import StepTree
-from pipeline_guard.rules.chunks import Slice
 from pipeline_guard.rules.hits import RuleHit
 from pipeline_guard.rules.schema import Rule
 
@@ -29,12 +28,6 @@ class Facts:
     exit_code: int | None = None
     """The last one printed."""
     met: set[tuple[int, str]] = field(default_factory=set)
-
-
-def exit_code_in(locator: re2._Regexp, piece: Slice) -> int | None:
-    """Give the last exit code printed in a slice that has one."""
-    codes = [int(m.group().split()[-1]) for m in locator.finditer(piece.scan)]
-    return codes[-1] if codes else None
 
 
 def holds(rule: Rule, index: int, hit: RuleHit, facts: Facts, steps: StepTree | None) -> bool:

@@ -49,7 +49,7 @@ def fragments(pattern: str) -> tuple[str, ...]:
 
 
 def _spread(pattern: str, budget: int) -> list[str] | None:
-    branches = _branches(TOKEN.findall(pattern))
+    branches = split_branches(TOKEN.findall(pattern))
     if len(branches) > 1:
         return _each(["".join(branch) for branch in branches], budget)
     pieces = _pieces(branches[0])
@@ -91,7 +91,7 @@ def _heaviest(pieces: list[_Piece]) -> tuple[str, int]:
     return best, weight
 
 
-def _branches(tokens: list[str]) -> list[list[str]]:
+def split_branches(tokens: list[str]) -> list[list[str]]:
     """Split at the alternation signs outside of every group."""
     found: list[list[str]] = [[]]
     depth = 0
@@ -108,7 +108,7 @@ def _pieces(tokens: list[str]) -> list[_Piece]:
     found: list[_Piece] = []
     index = 0
     while index < len(tokens):
-        end = _group_end(tokens, index) if tokens[index].startswith("(") else index + 1
+        end = group_end(tokens, index) if tokens[index].startswith("(") else index + 1
         atom = tokens[index:end]
         index = end
         repeat = ""
@@ -119,7 +119,8 @@ def _pieces(tokens: list[str]) -> list[_Piece]:
     return found
 
 
-def _group_end(tokens: list[str], start: int) -> int:
+def group_end(tokens: list[str], start: int) -> int:
+    """Give the index behind the bracket that closes the group opened at `start`."""
     depth = 0
     for index in range(start, len(tokens)):
         depth += tokens[index].startswith("(") - (tokens[index] == ")")
@@ -140,7 +141,7 @@ def _single(word: str, repeat: str) -> _Piece:
 
 
 def _group(atom: list[str], repeat: str) -> _Piece:
-    inside = _branches(atom[1:-1])
+    inside = split_branches(atom[1:-1])
     parts = [_pieces(branch) for branch in inside]
     wide = any(piece.wide for part in parts for piece in part)
     weight = 0 if repeat else min(sum(p.weight for p in part) for part in parts)

@@ -1,9 +1,9 @@
 """Runs rules over a log as it streams by, and gives the lines they hit.
 
-One automaton reads every slice of the log once and names the rules that hit in it. Only then is a
-hit looked for inside the slice, and only for the first few hits of a rule: of a rule that goes on
-hitting, the last two slices are kept and looked into at the end. A log that hits on every line
-therefore costs hardly more than one that never does.
+Every chunk of the log is searched once for all that any rule could be after. Only then is a rule
+asked, line by line, and only for its first few hits: of a rule that goes on hitting, the last
+few of each chunk are looked for from the chunk's end. A log that hits on every line therefore
+costs hardly more than one that never does.
 """
 
 from collections import deque
@@ -13,21 +13,19 @@ from dataclasses import dataclass, field
 from pipeline_guard.logs.clean import clean_line
 from pipeline_guard.logs.read import Chunk
 from pipeline_guard.logs.steps import StepTree
-from pipeline_guard.rules.chunks import Slice, slices
-from pipeline_guard.rules.conditions import Facts, exit_code_in, holds
+from pipeline_guard.rules.chunks import Slice, cleaned
+from pipeline_guard.rules.conditions import Facts, holds
 from pipeline_guard.rules.hits import RuleHit
 from pipeline_guard.rules.load import RuleSet
-from pipeline_guard.rules.program import Probe, Program
+from pipeline_guard.rules.places import in_order
+from pipeline_guard.rules.program import Program
 from pipeline_guard.rules.ranking import rank
+from pipeline_guard.rules.search import Found, Search
 
 __all__ = ["RuleHit", "Scanner", "rank"]
 
 FIRST_HITS = 5
 LAST_HITS = 3
-_MAX_CHECKS = 50
-"""Lines checked exactly per probe and slice; more would be a pattern that means something else."""
-_MAX_LINE = 1 << 14
-"""Bytes of one line that are looked at around a hit."""
 
 
 @dataclass(slots=True)
@@ -35,7 +33,8 @@ class _Seen:
     """What is known of one rule so far."""
 
     first: list[RuleHit] = field(default_factory=list)
-    late: deque[tuple[Slice, int, int]] = field(default_factory=lambda: deque(maxlen=2))
+    last: deque[RuleHit] = field(default_factory=lambda: deque(maxlen=LAST_HITS))
+    """Hits behind the first, where there are any."""
 
 
 class Scanner:
@@ -43,6 +42,7 @@ class Scanner:
 
     def __init__(self, rules: RuleSet, *, platform: str | None = None) -> None:
         self._program: Program = rules.program
+        self._search = Search(self._program.engine)
         self._facts = Facts(platform=platform)
         self._seen: dict[int, _Seen] = {}
         self._steps = StepTree() if any(r.where.step for r in rules.rules) else None
@@ -55,97 +55,92 @@ class Scanner:
             self._steps.feed(chunk)
         if chunk.part != self._facts.part:
             self._base, self._facts.part = self._facts.last, chunk.part
+        piece = cleaned(chunk)
+        self._facts.last = self._base + piece.first_line + piece.lines - 1
         fresh: list[RuleHit] = []
-        for piece in slices(chunk):
-            self._facts.last = self._base + piece.first_line + piece.lines - 1
-            for probe in self._program.probes_in(piece.scan):
-                self._note(probe, piece, fresh)
+        for (rule, flag), found in self._grouped(piece).items():
+            if flag is None:
+                self._note(rule, found, piece, fresh)
+            elif flag == "exit":
+                self._note_exit(found, piece)
+            else:
+                self._note_fact(rule, flag, found, piece)
         return fresh
 
     def finish(self) -> list[RuleHit]:
         """Give every hit that counts, in the order of the log: per rule the first and last few."""
-        hits: list[RuleHit] = []
-        for index, seen in self._seen.items():
-            found = {hit.order: hit for hit in seen.first}
-            for piece, probe, base in seen.late:
-                found.update((hit.order, hit) for hit in self._last(probe, piece, base))
-            kept = [found[order] for order in sorted(found)]
-            if len(kept) > FIRST_HITS + LAST_HITS:
-                kept = kept[:FIRST_HITS] + kept[-LAST_HITS:]
-            rule = self._program.rules[index]
-            hits += (hit for hit in kept if holds(rule, index, hit, self._facts, self._steps))
-        return sorted(hits, key=lambda hit: hit.order)
+        return sorted(
+            (
+                hit
+                for index, seen in self._seen.items()
+                for hit in (*seen.first, *seen.last)
+                if holds(self._program.rules[index], index, hit, self._facts, self._steps)
+            ),
+            key=lambda hit: hit.order,
+        )
 
-    def _note(self, number: int, piece: Slice, fresh: list[RuleHit]) -> None:
-        probe = self._program.probes[number]
-        if probe.flag:
-            self._note_fact(probe, number, piece)
-            return
-        seen = self._seen.setdefault(probe.rule, _Seen())
-        wanted = FIRST_HITS - len(seen.first)
-        if self._program.rules[probe.rule].where.tail is not None:
-            wanted = 0
-        if wanted:
-            known = {hit.order for hit in seen.first}
-            for hit in self._locate(number, piece, self._base):
-                if hit.order not in known:
-                    seen.first.append(hit)
-                    fresh.append(hit)
-                    wanted -= 1
-                if not wanted:
+    def _grouped(self, piece: Slice) -> dict[tuple[int, str | None], list[Found]]:
+        grouped: dict[tuple[int, str | None], list[Found]] = {}
+        for one in self._search.found(piece.scan):
+            probe = self._program.probes[one.pattern]
+            if (probe.rule, probe.flag) not in self._facts.met:
+                grouped.setdefault((probe.rule, probe.flag), []).append(one)
+        return grouped
+
+    def _note(self, rule: int, found: list[Found], piece: Slice, fresh: list[RuleHit]) -> None:
+        seen = self._seen.setdefault(rule, _Seen())
+        known = len(seen.first)
+        if known < FIRST_HITS:
+            for hit in self._hits(rule, found, piece):
+                seen.first.append(hit)
+                if len(seen.first) == FIRST_HITS:
                     break
-        if not wanted:
-            seen.late.append((piece, number, self._base))
-
-    def _note_fact(self, probe: Probe, number: int, piece: Slice) -> None:
-        if probe.flag == "exit":
-            code = exit_code_in(self._program.locator(number), piece)
-            self._facts.exit_code = self._facts.exit_code if code is None else code
-        elif (probe.rule, probe.flag) not in self._facts.met:
-            self._facts.met.add((probe.rule, probe.flag or ""))
-
-    def _last(self, number: int, piece: Slice, base: int) -> list[RuleHit]:
-        starts = list(_starts(self._program, number, piece))
-        found: list[RuleHit] = []
-        for start, where in reversed(starts[-_MAX_CHECKS:]):
-            hit = self._exact(number, piece, start, where, base)
-            if hit is not None:
-                found.append(hit)
-            if len(found) == LAST_HITS:
+            fresh += seen.first[known:]
+        if len(seen.first) < FIRST_HITS:
+            return
+        late: list[RuleHit] = []
+        for hit in self._hits(rule, found, piece, back=True):
+            if len(late) == LAST_HITS or hit.order <= seen.first[-1].order:
                 break
-        return found
+            late.append(hit)
+        seen.last.extend(reversed(late))
 
-    def _locate(self, number: int, piece: Slice, base: int) -> Iterator[RuleHit]:
-        for checked, (start, where) in enumerate(_starts(self._program, number, piece)):
-            hit = self._exact(number, piece, start, where, base)
-            if hit is not None:
-                yield hit
-            if checked == _MAX_CHECKS:
+    def _note_exit(self, found: list[Found], piece: Slice) -> None:
+        pattern = self._program.line(found[0].pattern)
+        for start, end, _ in self._lines(found, piece, back=True):
+            codes = [int(m.group(1)) for m in pattern.finditer(clean_line(piece.data[start:end]))]
+            if codes:
+                self._facts.exit_code = codes[-1]
                 return
 
-    def _exact(
-        self, number: int, piece: Slice, start: int, where: int, base: int
-    ) -> RuleHit | None:
-        """Check the line around a raw hit the way a person reads it."""
-        _, end = piece.bounds(where)
-        if end - start > _MAX_LINE:
-            start, end = max(start, where - _MAX_LINE // 2), min(end, where + _MAX_LINE // 2)
-        text = clean_line(piece.data[start:end])
-        index = self._program.probes[number].rule
-        captures = self._program.check(index).captures(text)
-        if captures is None:
-            return None
-        line = piece.line_at(where)
-        rule = self._program.rules[index]
-        return RuleHit(rule, line, piece.part, text, captures, base + line)
+    def _note_fact(self, rule: int, flag: str, found: list[Found], piece: Slice) -> None:
+        """A condition on the log is met by an exact line, as a hit is."""
+        patterns = [self._program.line(number) for number in {one.pattern for one in found}]
+        for start, end, _ in self._lines(found, piece):
+            text = clean_line(piece.data[start:end])
+            if any(pattern.search(text) is not None for pattern in patterns):
+                self._facts.met.add((rule, flag))
+                return
 
+    def _hits(
+        self, rule: int, found: list[Found], piece: Slice, *, back: bool = False
+    ) -> Iterator[RuleHit]:
+        check, asked = self._program.check(rule), self._program.rules[rule]
+        for start, end, offset in self._lines(found, piece, back=back):
+            text = clean_line(piece.data[start:end])
+            captures = check.captures(text)
+            if captures is not None:
+                line = piece.line_at(offset)
+                yield RuleHit(asked, line, piece.part, text, captures, self._base + line)
 
-def _starts(program: Program, number: int, piece: Slice) -> Iterator[tuple[int, int]]:
-    """Yield each line that a probe finds: where the line starts and where the match does."""
-    locator, offset = program.locator(number), 0
-    while (match := locator.search(piece.scan, offset)) is not None:
-        start, end = piece.bounds(match.start())
-        yield start, match.start()
-        offset = end + 1
-        if offset >= len(piece.data):
-            return
+    def _lines(
+        self, found: list[Found], piece: Slice, *, back: bool = False
+    ) -> Iterator[tuple[int, int, int]]:
+        """Yield start and end of each line that may match, once, and an offset in it."""
+        located = [(one, self._program.locator(one.pattern)) for one in found]
+        before = (-1, -1)
+        for offset in in_order(located, piece, back=back):
+            bounds = piece.bounds(offset)
+            if bounds != before:
+                before = bounds
+                yield *bounds, offset

@@ -2,17 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
 
 import re2
 
 from pipeline_guard.rules.conditions import EXIT_CODE
-from pipeline_guard.rules.patterns import for_scan, for_stream, line_options, scan_options
+from pipeline_guard.rules.patterns import for_scan, line_options, scan_options
 from pipeline_guard.rules.schema import Rule
+from pipeline_guard.rules.search import Engine
 
-SET_MEMORY = 256 << 20
-"""Upper bound of the automaton's memory, not what it usually takes; RE2's default of 8 MB refuses
-2,000 rules."""
 _LOCATE_MEMORY = 8 << 20
 
 
@@ -69,30 +66,10 @@ class Program:
         if any(rule.where.exit_code for rule in self.rules):
             probes.append(Probe(-1, EXIT_CODE, "exit"))
         self.probes = tuple(probes)
-        owners: dict[bytes, list[int]] = {}
-        for number, probe in enumerate(self.probes):
-            for source in for_stream(probe.pattern):
-                owners.setdefault(source, []).append(number)
-        self._sources = tuple(owners)
-        self._owners = tuple(owners.values())
+        self.engine = Engine([probe.pattern for probe in self.probes])
         self._locators: dict[int, re2._Regexp] = {}
         self._checks: dict[int, LineCheck] = {}
-
-    @cached_property
-    def scan(self) -> re2.Set:
-        """The automaton that tells which probes hit somewhere in a chunk."""
-        automaton = re2.Set.SearchSet(scan_options(SET_MEMORY))
-        for source in self._sources:
-            automaton.Add(source)
-        automaton.Compile()
-        return automaton
-
-    def probes_in(self, data: bytes) -> list[int]:
-        """Name the probes that may hit in a slice; the locator has the last word."""
-        found = self.scan.Match(data) if self._sources else None
-        if found is None:
-            return []
-        return sorted({probe for source in found for probe in self._owners[source]})
+        self._lines: dict[int, re2._Regexp] = {}
 
     def locator(self, probe: int) -> re2._Regexp:
         """Give the pattern that finds where in a chunk a probe hits."""
@@ -100,6 +77,12 @@ class Program:
             options = scan_options(_LOCATE_MEMORY)
             self._locators[probe] = re2.compile(for_scan(self.probes[probe].pattern), options)
         return self._locators[probe]
+
+    def line(self, probe: int) -> re2._Regexp:
+        """Give a probe's own pattern, for one cleaned line."""
+        if probe not in self._lines:
+            self._lines[probe] = re2.compile(self.probes[probe].pattern, line_options())
+        return self._lines[probe]
 
     def check(self, rule: int) -> LineCheck:
         """Give the exact check of a rule on one cleaned line."""

@@ -1,0 +1,136 @@
+"""The quick search gives what asking every rule about every line would give."""
+
+from typing import Any
+
+import pytest
+import re2
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pipeline_guard.logs.clean import clean_line
+from pipeline_guard.logs.read import Chunk
+from pipeline_guard.rules import search
+from pipeline_guard.rules.literals import literals
+from pipeline_guard.rules.load import RuleSet, load_rules
+from pipeline_guard.rules.match import FIRST_HITS, LAST_HITS, Scanner
+from pipeline_guard.rules.program import LineCheck
+from pipeline_guard.rules.schema import Rule
+
+BUILT_IN = tuple(
+    rule.model_copy(update={"where": Rule.model_fields["where"].default})
+    for rule in load_rules().rules
+)
+LINES = [line for rule in BUILT_IN for line in (*rule.tests.match, *rule.tests.no_match)]
+
+
+def scanned(rules: RuleSet, chunks: list[bytes]) -> set[tuple[str, int]]:
+    scanner, line = Scanner(rules), 1
+    for data in chunks:
+        scanner.feed(Chunk(data, line, None))
+        line += data.count(b"\n")
+    return {(hit.rule.id, hit.line) for hit in scanner.finish()}
+
+
+def asked(rules: RuleSet, chunks: list[bytes]) -> set[tuple[str, int]]:
+    """The plain way: every rule, every line; per rule the first and last few."""
+    texts = [clean_line(line) for line in b"".join(chunks).split(b"\n")[:-1]]
+    found: set[tuple[str, int]] = set()
+    for rule in rules.rules:
+        check = LineCheck(rule)
+        hits = [n for n, text in enumerate(texts, 1) if check.captures(text) is not None]
+        if len(hits) > FIRST_HITS + LAST_HITS:
+            hits = hits[:FIRST_HITS] + hits[-LAST_HITS:]
+        found |= {(rule.id, number) for number in hits}
+    return found
+
+
+def made(number: int, **patterns: list[str]) -> Rule:
+    base: dict[str, Any] = {"category": "crash", "tests": {"match": ["x"]}}
+    return Rule.model_validate({**base, "id": f"rule-{number}", "patterns": patterns})
+
+
+MADE = RuleSet(
+    (
+        made(1, any=["(?i)host (?:refused|gone)", "^disk full$"]),
+        made(2, all=["refused", r"\d+$"], **{"not": ["retry"]}),
+        made(3, any=[r"^\w+ \d+ (?:x|y)$"]),
+        made(4, any=["gone away|[Dd]isk ?full"]),
+    ),
+    {},
+)
+WORDS = ["host ", "HOST ", "refused", "gone", " away", "disk", "Disk ", "full", " ", "7", "x"]
+MARKS = ["\x1b[31m", "\x1b[0m", "2026-01-02T03:04:05.1Z ", "retry", "\r", "é", "\t"]
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    st.lists(
+        st.lists(st.lists(st.sampled_from(WORDS + MARKS), max_size=7), max_size=30), max_size=4
+    )
+)
+def test_made_up_logs(log: list[list[list[str]]]) -> None:
+    chunks = ["".join("".join(words) + "\n" for words in part).encode() for part in log]
+    assert scanned(MADE, chunks) == asked(MADE, chunks)
+
+
+def test_the_lines_that_the_built_in_rules_are_tested_with() -> None:
+    rules = RuleSet(BUILT_IN, {})
+    stamped = [f"2026-01-02T03:04:05.1234567Z \x1b[1m{line}\x1b[0m\n".encode() for line in LINES]
+    chunks = [b"".join(stamped[at : at + 400]) for at in range(0, len(stamped), 400)]
+    assert scanned(rules, chunks) == asked(rules, chunks)
+
+
+def test_what_hyperscan_reads_of_the_rest(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(search, "_SLOW_START", 0)
+    chunks = ["\n".join(LINES).encode() + b"\n"]
+    rules = RuleSet(BUILT_IN, {})
+    assert scanned(rules, chunks) == asked(rules, chunks)
+
+
+def test_without_hyperscan(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(search, "hyperscan", None)
+    chunks = ["\n".join(LINES).encode() + b"\n"]
+    rules = RuleSet(BUILT_IN, {})
+    assert rules.program.engine.words == ()
+    assert scanned(rules, chunks) == asked(rules, chunks)
+
+
+def test_the_last_hit_survives_chunks_that_nearly_hit() -> None:
+    rules = RuleSet((made(1, any=[r"refused by \d+$"]),), {})
+    chunks = [b"refused by 1\n" * 9, b"refused by 2\n", *[b"refused by no one\n" * 50] * 5]
+    assert scanned(rules, chunks) == asked(rules, chunks)
+    assert ("rule-1", 10) in scanned(rules, chunks)
+
+
+def test_a_hit_behind_many_lines_that_nearly_hit() -> None:
+    rules = RuleSet((made(1, any=[r"refused by \d+$"]),), {})
+    chunks = [b"refused by no one\n" * 500 + b"refused by 7\n" + b"refused by no one\n" * 500]
+    assert scanned(rules, chunks) == {("rule-1", 501)}
+
+
+@pytest.mark.parametrize(
+    ("pattern", "words"),
+    [
+        ("no space left on device", {b"no space left on device"}),
+        (r"a+b?c* \d+ packages? missing", {b" package missing", b" packages missing"}),
+        ("(?i)Host (?:Refused|gone)", {b"host refused", b"host gone"}),
+        (r"(?:broken|x)*\bpipe \w+ closed", {b" closed"}),
+        ("(?:ab|refused)", None),
+        (r"^\S+:\d+: [EW]\d+", None),
+        (r"a\d error \d", None),
+    ],
+)
+def test_the_words_a_pattern_cannot_do_without(pattern: str, words: set[bytes] | None) -> None:
+    found = literals(pattern, 5)
+    assert (set(found.words) if found else None) == words
+
+
+def test_every_match_of_a_built_in_pattern_holds_a_word_of_it() -> None:
+    for rule in BUILT_IN:
+        for pattern in rule.patterns.everything():
+            told = literals(pattern, 5)
+            for line in rule.tests.match if told else ():
+                if re2.search(pattern, line) is not None:
+                    text = line.lower().encode() if told and told.fold else line.encode()
+                    words = told.words if told else ()
+                    assert any(word in text for word in words), (pattern, line)
