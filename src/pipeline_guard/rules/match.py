@@ -6,7 +6,7 @@ few of each chunk are looked for from the chunk's end. A log that hits on every 
 costs hardly more than one that never does.
 """
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
@@ -26,6 +26,8 @@ __all__ = ["RuleHit", "Scanner", "rank"]
 
 FIRST_HITS = 5
 LAST_HITS = 3
+_TRUSTED = 200
+"""Lines after which a rule's words are no longer followed without asking its pattern first."""
 
 
 @dataclass(slots=True)
@@ -45,6 +47,8 @@ class Scanner:
         self._search = Search(self._program.engine)
         self._facts = Facts(platform=platform)
         self._seen: dict[int, _Seen] = {}
+        self._misses: Counter[int] = Counter()
+        """Lines that a rule was asked about in vain."""
         self._steps = StepTree() if any(r.where.step for r in rules.rules) else None
         self._base = 0
         """Lines of the parts before this one, so that order holds over the whole log."""
@@ -126,20 +130,23 @@ class Scanner:
         self, rule: int, found: list[Found], piece: Slice, *, back: bool = False
     ) -> Iterator[RuleHit]:
         check, asked = self._program.check(rule), self._program.rules[rule]
-        for start, end, offset in self._lines(found, piece, back=back):
+        trusted = self._misses[rule] < _TRUSTED
+        for start, end, offset in self._lines(found, piece, back=back, trusted=trusted):
             text = clean_line(piece.data[start:end])
             captures = check.captures(text)
             if captures is not None:
                 line = piece.line_at(offset)
                 yield RuleHit(asked, line, piece.part, text, captures, self._base + line)
+            else:
+                self._misses[rule] += 1
 
     def _lines(
-        self, found: list[Found], piece: Slice, *, back: bool = False
+        self, found: list[Found], piece: Slice, *, back: bool = False, trusted: bool = True
     ) -> Iterator[tuple[int, int, int]]:
         """Yield start and end of each line that may match, once, and an offset in it."""
         located = [(one, self._program.locator(one.pattern)) for one in found]
         before = (-1, -1)
-        for offset in in_order(located, piece, back=back):
+        for offset in in_order(located, piece, back=back, trusted=trusted):
             bounds = piece.bounds(offset)
             if bounds != before:
                 before = bounds

@@ -21,16 +21,21 @@ something else."""
 
 
 def in_order(
-    found: Sequence[tuple[Found, re2._Regexp]], piece: Slice, *, back: bool = False
+    found: Sequence[tuple[Found, re2._Regexp]],
+    piece: Slice,
+    *,
+    back: bool = False,
+    trusted: bool = True,
 ) -> Iterator[int]:
     """Yield an offset in each line that may match, in order, or with `back` last line first.
 
-    Each pattern found comes with what locates it; a line may come more than once.
+    Each pattern found comes with what locates it; a line may come more than once. Where words
+    are not `trusted`, the pattern is asked at once.
     """
-    walk = _backwards if back else _forwards
+    walk, looks = _backwards if back else _forwards, _WORDS_MOST if trusted else 0
     slices: dict[int, list[Iterator[int]]] = {}
     for one, locate in found:
-        slices.setdefault(one.end, []).append(walk(one, piece, locate))
+        slices.setdefault(one.end, []).append(walk(one, piece, locate, looks))
     for end in sorted(slices, reverse=back):
         walks = slices[end]
         yield from walks[0] if len(walks) == 1 else _merged(walks, back=back)
@@ -41,11 +46,11 @@ def _merged(walks: list[Iterator[int]], *, back: bool) -> Iterator[int]:
     return iter(sorted({offset for walk in walks for offset in walk}, reverse=back))
 
 
-def _forwards(one: Found, piece: Slice, locate: re2._Regexp) -> Iterator[int]:
+def _forwards(one: Found, piece: Slice, locate: re2._Regexp, looks: int) -> Iterator[int]:
     offset = one.at
     if one.word is not None:
         text = piece.text(fold=one.fold)
-        for _ in range(_WORDS_MOST):
+        for _ in range(looks):
             yield offset
             after = _after(piece, offset)
             offset = text.find(one.word, after, one.end)
@@ -54,10 +59,10 @@ def _forwards(one: Found, piece: Slice, locate: re2._Regexp) -> Iterator[int]:
     yield from islice(_matches(one, piece, locate, offset), _MATCHES_MOST)
 
 
-def _backwards(one: Found, piece: Slice, locate: re2._Regexp) -> Iterator[int]:
+def _backwards(one: Found, piece: Slice, locate: re2._Regexp, looks: int) -> Iterator[int]:
     if one.word is not None:
         text, before = piece.text(fold=one.fold), one.end
-        for _ in range(_WORDS_MOST):
+        for _ in range(looks):
             offset = text.rfind(one.word, one.at, before)
             if offset < 0:
                 return
