@@ -43,7 +43,6 @@ class Settings(BaseSettings):
     )
 
     database_url: SecretStr | None = None
-    redis_url: SecretStr | None = None
     config: Path | None = None
     rules: Path | None = None
     """A folder of rules of your own; a rule with a built-in's id replaces it."""

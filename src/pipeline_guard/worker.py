@@ -160,7 +160,8 @@ def register_tasks(app: procrastinate.App, context: Context) -> None:
 
 async def _note_error(context: Context, delivery: int, error: Exception, *, final: bool) -> None:
     """Tell on the delivery what went wrong, as far as the database lets us."""
-    note = f"{type(error).__name__}: {error}"
+    told = str(getattr(error, "orig", None) or error)  # the driver's words, not the statement
+    note = f"{type(error).__name__}: {told}"
     status = "failed" if final else "accepted"
     with contextlib.suppress(StoreUnavailable):
         async with context.database.transaction() as session:
@@ -178,7 +179,8 @@ async def running(app: procrastinate.App, context: Context) -> AsyncIterator[Non
     finally:
         for task in tasks:
             task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        # Bounded: without its database the queue's worker does not find its way out.
+        await asyncio.wait(tasks, timeout=STOP_SECONDS + 2.0)
 
 
 async def _work(app: procrastinate.App) -> None:

@@ -1,16 +1,19 @@
+import contextlib
 import importlib.util
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import psycopg
 import pytest
 
-from pipeline_guard.errors import ConfigError
+from pipeline_guard.errors import ConfigError, StoreUnavailable
 from pipeline_guard.store.embedded import EmbeddedPostgres
 
 
@@ -97,3 +100,21 @@ def test_a_platform_without_a_wheel_is_told_what_to_do(home, monkeypatch):
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     with pytest.raises(ConfigError, match="PIPELINE_GUARD_DATABASE_URL"):
         EmbeddedPostgres(home).start()
+
+
+def test_a_server_that_was_killed_is_started_again_with_its_data(home):
+    server = EmbeddedPostgres(home)
+    url = server.start()
+    with psycopg.connect(url) as connection:
+        connection.execute("CREATE TABLE kept AS SELECT 7 AS number")
+    pid = int((home / "postgres" / "postmaster.pid").read_text().split()[0])
+    os.kill(pid, signal.SIGKILL)
+    deadline = time.monotonic() + 30
+    while not answers(url):
+        assert time.monotonic() < deadline
+        with contextlib.suppress(StoreUnavailable):
+            server.revive()
+    with psycopg.connect(url) as connection:
+        assert connection.execute("SELECT number FROM kept").fetchone() == (7,)
+    server.release()
+    assert not answers(url)

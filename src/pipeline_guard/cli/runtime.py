@@ -4,15 +4,22 @@ import contextlib
 import logging
 import signal
 import sys
+import threading
 from collections.abc import AsyncIterator, Coroutine, Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import structlog
 import typer
 
-from pipeline_guard.errors import ConfigError
+from pipeline_guard.errors import ConfigError, StoreUnavailable
 from pipeline_guard.settings import Settings
 from pipeline_guard.store.session import Database
+
+if TYPE_CHECKING:
+    from pipeline_guard.store.embedded import EmbeddedPostgres
+
+KEEP_ALIVE_SECONDS = 2.0
+"""How often our own server is looked at while it is used."""
 
 
 def configure_logging(settings: Settings) -> None:
@@ -74,12 +81,22 @@ def database_url(settings: Settings) -> Iterator[str]:
     from pipeline_guard.store.embedded import EmbeddedPostgres  # noqa: PLC0415
 
     server = EmbeddedPostgres(settings.data_dir)
+    ended = threading.Event()
     try:
         url = server.start()
         migrate.upgrade(url)
+        threading.Thread(target=_keep_alive, args=(server, ended), daemon=True).start()
         yield url
     finally:
+        ended.set()
         server.release()
+
+
+def _keep_alive(server: "EmbeddedPostgres", ended: threading.Event) -> None:
+    """Start our own server again when it was killed; what came in meanwhile got a 503."""
+    while not ended.wait(KEEP_ALIVE_SECONDS):
+        with contextlib.suppress(StoreUnavailable):  # its leftovers may need a moment to go
+            server.revive()
 
 
 def _leave(number: int, frame: object) -> None:

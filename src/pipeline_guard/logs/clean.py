@@ -37,6 +37,11 @@ _MARKS: Final = re.compile(
     r"travis_(?:fold|time):[^\r\n\x1b]*|section_(?:start|end):\d+:[\w.-]*(?:\[[^\]\r\n]*\])?"
 )
 _BACKSPACE: Final = "\b"
+# Control characters but the tab (a database's text knows no NUL), and marks that reverse what a
+# person reads: both can only mislead in a line that is shown as evidence.
+_UNSEEN: Final = dict.fromkeys(
+    [*range(9), *range(10, 32), 127, *range(0x202A, 0x202F), *range(0x2066, 0x206A)]
+)
 
 
 def prefix_pattern() -> str:
@@ -70,6 +75,8 @@ def clean_line(raw: bytes, *, buildbot: bool = False) -> str:
         text = _seen_last(text)
     if _BACKSPACE in text:
         text = _backspaced(text)
+    if not text.isprintable():
+        text = text.translate(_UNSEEN)
     return text.rstrip()
 
 

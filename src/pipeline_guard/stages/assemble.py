@@ -12,6 +12,7 @@ import structlog
 from pipeline_guard.classifier.predict import Model
 from pipeline_guard.domain.capabilities import Connected
 from pipeline_guard.domain.diagnosis import Diagnosis
+from pipeline_guard.errors import ConfigError
 from pipeline_guard.platforms import PLATFORMS
 from pipeline_guard.rules.load import RuleSet, load_rules
 from pipeline_guard.rules.watch import RuleWatcher
@@ -108,8 +109,12 @@ def context(settings: Settings, database: Database, platforms: Platforms, queue:
 
 
 def rule_folders(settings: Settings) -> tuple[Path, ...]:
-    """The operator's own folders of rules."""
-    return (settings.rules,) if settings.rules else ()
+    """The operator's own folders of rules; raises ConfigError when there is no such folder."""
+    if settings.rules is None:
+        return ()
+    if not settings.rules.is_dir():
+        raise ConfigError(f"PIPELINE_GUARD_RULES: there is no folder {settings.rules}")
+    return (settings.rules,)
 
 
 def describe_judge(settings: Settings) -> str:

@@ -115,7 +115,7 @@ def _reasoning(failure: Failure, of_job: Sequence[Failure]) -> str:
     named_by = f"rule {failure.rule}" if failure.rule else failure.source
     guesses = (f"{item['category']} {item['confidence']:.0%}" for item in diagnosis["candidates"])
     lines = [
-        f"cause       {failure.category}, {failure.confidence:.0%} sure, named by {named_by}",
+        f"cause       {failure.category}, {_sure(failure)} sure, named by {named_by}",
         f"candidates  {', '.join(guesses) or 'none'}",
         f"transient   {'yes' if failure.transient else 'no'}",
         f"fingerprint {failure.fingerprint or 'none'}",
@@ -180,7 +180,7 @@ def _verdict(failure: Failure) -> str:
 def _cause(failure: Failure) -> str:
     if failure.category == "unknown":
         return "The log names no cause known here"
-    return f"`{failure.category}` ({failure.confidence:.0%} sure)"
+    return f"`{failure.category}` ({_sure(failure)} sure)"
 
 
 def _history(seen: Seen) -> str:
@@ -217,3 +217,8 @@ def plain(text: str) -> str:
         cleaned = cleaned.replace(character, f"\\{character}")
     # A zero-width space after the sign keeps a name from being notified.
     return cleaned.replace("@", "@\u200b")
+
+
+def _sure(failure: Failure) -> str:
+    """The confidence in percent; nothing here is a hundred per cent sure."""
+    return f"{min(failure.confidence, 0.99):.0%}"

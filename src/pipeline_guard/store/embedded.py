@@ -84,6 +84,15 @@ class EmbeddedPostgres:
             self._ensure_database()
         return self._url(DATABASE)
 
+    def revive(self) -> None:
+        """Start the server again if it died under us; raises StoreUnavailable when it won't."""
+        if self._running():
+            return
+        with _locked(self._home / "postgres.start.lock"):
+            if not self._running():
+                log.warning("postgres_died", action="starting it again")
+                self._launch()
+
     def release(self) -> None:
         """Give the server up; stops it when nobody else on this machine uses it."""
         if self._users is None:
@@ -123,6 +132,8 @@ class EmbeddedPostgres:
 
     def _launch(self) -> None:
         self._own(self._socket_dir)
+        # Left by a server that was killed; it would take a zombie of that number for alive.
+        self._pid_file.unlink(missing_ok=True)
         options = self._options | {"unix_socket_directories": f"'{self._socket_dir}'"}
         log_file = self._data / "server.log"
         try:
@@ -138,7 +149,24 @@ class EmbeddedPostgres:
             raise StoreUnavailable(f"{error}\nThe end of {log_file}:\n{tail}") from None
 
     def _running(self) -> bool:
-        return self._run("pg_ctl", "status", "-D", str(self._data), check=False) == 0
+        """Does the process live that the server's own file names? A zombie does not."""
+        try:
+            pid = int(self._pid_file.read_text().split("\n", 1)[0])
+            os.kill(pid, 0)
+        except (FileNotFoundError, ValueError, ProcessLookupError):
+            return False
+        except PermissionError:
+            return True
+        process = Path(f"/proc/{pid}/stat")
+        try:
+            name, _, state = process.read_text().partition("(")[2].rpartition(") ")
+        except OSError:  # no /proc on this system
+            return True
+        return name.startswith("postgres") and not state.startswith("Z")
+
+    @property
+    def _pid_file(self) -> Path:
+        return self._data / "postmaster.pid"
 
     def _ensure_database(self) -> None:
         try:

@@ -16,6 +16,17 @@ from pipeline_guard.domain.runs import Job, Run
 from pipeline_guard.store.tables import Failure
 
 
+def storable(value: Any) -> Any:
+    """The value with what PostgreSQL's text cannot hold replaced: NUL and lone surrogates."""
+    if isinstance(value, str):
+        return value.replace("\0", "\ufffd").encode("utf-8", "replace").decode()
+    if isinstance(value, dict):
+        return {storable(key): storable(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [storable(item) for item in value]
+    return value
+
+
 async def add(
     session: AsyncSession, run: Run, job: Job, diagnosis: Diagnosis, plan: Plan
 ) -> int | None:
@@ -43,7 +54,8 @@ async def add(
         "status": plan.status,
         "plan": asdict(plan),
     }
-    query = insert(Failure).values(**values).on_conflict_do_nothing().returning(Failure.id)
+    kept = storable(values)
+    query = insert(Failure).values(**kept).on_conflict_do_nothing().returning(Failure.id)
     return (await session.execute(query)).scalar_one_or_none()
 
 
@@ -54,7 +66,7 @@ async def set_status(session: AsyncSession, ids: Sequence[int], status: FailureS
 
 def plan_anew(failure: Failure, plan: Plan) -> None:
     """Replace a loaded failure's plan and status; written with the transaction it is from."""
-    failure.plan = asdict(plan)
+    failure.plan = storable(asdict(plan))
     failure.status = plan.status
 
 

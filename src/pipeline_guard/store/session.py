@@ -1,5 +1,6 @@
 """One database behind one door: engine, transactions, and the accept path's own connections."""
 
+import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 
@@ -40,6 +41,7 @@ class Database:
             max_overflow=0,
             pool_timeout=CONNECT_TIMEOUT,
             pool_pre_ping=True,
+            hide_parameters=True,
         )
 
     async def _connect(self) -> psycopg.AsyncConnection:
@@ -63,8 +65,11 @@ class Database:
 
     async def ping(self) -> None:
         """Raise StoreUnavailable unless the database answers."""
-        async with self.transaction() as session:
-            await session.execute(text("SELECT 1"))
+        try:
+            async with asyncio.timeout(CONNECT_TIMEOUT), self.transaction() as session:
+                await session.execute(text("SELECT 1"))
+        except TimeoutError:
+            raise StoreUnavailable("The database did not answer in time.") from None
 
     def accept_pool(self, size: int) -> AsyncConnectionPool:
         """Connections for the accept path: autocommit, so one statement is one transaction."""
