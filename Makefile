@@ -51,7 +51,7 @@ serve: setup ## web and worker on 127.0.0.1:8000
 	@$(BIN)/pipeline-guard serve
 
 lock: ## write the locks anew (needs uv)
-	@for part in "pyproject.toml --all-extras|run" "pyproject.toml --all-extras --group dev -c requirements/run.txt|dev" "--group demo|demo"; do \
+	@for part in "pyproject.toml --all-extras|run" "pyproject.toml --all-extras --group dev -c requirements/run.txt|dev" "--group demo|demo" "--group ship|ship"; do \
 	  uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	    --no-annotate --no-header $${part%|*} -o requirements/$${part#*|}.txt; done
 
