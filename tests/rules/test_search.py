@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import hyperscan
 import pytest
 import re2
 from hypothesis import given, settings
@@ -89,6 +90,22 @@ def test_what_hyperscan_reads_of_the_rest(monkeypatch: pytest.MonkeyPatch) -> No
 
 def test_without_hyperscan(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(search, "hyperscan", None)
+    chunks = ["\n".join(LINES).encode() + b"\n"]
+    rules = RuleSet(BUILT_IN, {})
+    assert rules.program.engine.words == ()
+    assert scanned(rules, chunks) == asked(rules, chunks)
+
+
+def test_on_a_processor_that_hyperscan_refuses(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Refusing:
+        error = hyperscan.error
+        HS_MODE_BLOCK = hyperscan.HS_MODE_BLOCK
+
+        @staticmethod
+        def Database(mode: int) -> Any:
+            raise hyperscan.error("HS_ARCH_ERROR")
+
+    monkeypatch.setattr(search, "hyperscan", Refusing)
     chunks = ["\n".join(LINES).encode() + b"\n"]
     rules = RuleSet(BUILT_IN, {})
     assert rules.program.engine.words == ()

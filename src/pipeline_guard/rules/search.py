@@ -7,7 +7,7 @@ looked for as they are. Where there is no Hyperscan, RE2's automaton looks for a
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any, Final
 
 import re2
@@ -57,7 +57,7 @@ class Wanted:
         """Take accepted patterns, numbered from 0."""
         found = cls()
         for number, pattern in enumerate(patterns):
-            told = literals(pattern, _LEAST) if hyperscan is not None else None
+            told = literals(pattern, _LEAST) if _hyperscan_works() else None
             for word in told.words if told else ():
                 found.words.setdefault((word, told.fold if told else False), []).append(number)
             for source in () if told else for_stream(pattern):
@@ -153,6 +153,20 @@ class Search:
             scratch = self._scratches[id(database)] = hyperscan.Scratch(database)
         database.scan(data, match_event_handler=note, scratch=scratch)
         return met
+
+
+def _hyperscan_works() -> bool:
+    return hyperscan is not None and _compiles(hyperscan)
+
+
+@cache
+def _compiles(engine: Any) -> bool:
+    """Hyperscan refuses to compile anything on a processor without SSSE3 or what it needs."""
+    try:
+        _database([b"probe"], [0])
+    except engine.error:
+        return False
+    return True
 
 
 def _database(sources: list[bytes], flags: list[int], *, literal: bool = False) -> Any:
