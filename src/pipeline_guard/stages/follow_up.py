@@ -1,6 +1,7 @@
 """Follow up: a later attempt of a run tells how its re-run ended, and history learns it."""
 
 from collections.abc import Sequence
+from datetime import UTC, datetime
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -48,7 +49,9 @@ def _settle(failure: Failure, run: Run, known: Sequence[Failure]) -> bool:
         if status == "healing" and run.conclusion == "cancelled":
             failure.status = "superseded"
         return failure.status != status
-    failure.rerun_passed = passed
+    if failure.rerun_passed is not passed:
+        failure.rerun_passed = passed
+        failure.settled_at = run.finished_at or datetime.now(UTC)
     if passed:
         if status in ("open", "healing", "escalated"):
             failure.status = "healed"

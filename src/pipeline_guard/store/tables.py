@@ -95,6 +95,8 @@ class Failure(Base):
     plan: Mapped[dict[str, Any]]
     rerun_passed: Mapped[bool | None]
     """Whether a later attempt of the same job and commit passed, whoever asked for it."""
+    settled_at: Mapped[datetime | None]
+    """When the attempt ended that `rerun_passed` tells of."""
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
     updated_at: Mapped[datetime] = mapped_column(server_default=func.now(), onupdate=func.now())
 
