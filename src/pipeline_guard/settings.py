@@ -52,6 +52,13 @@ class Settings(BaseSettings):
     log_format: Literal["console", "json"] = "console"
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 
+    keep_deliveries_days: int = Field(default=30, ge=7)
+    """Days; not less than recovery may look back for webhooks that were missed."""
+    keep_failures_days: int = Field(default=180, ge=31)
+    """Days; not less than the month of history that a decision may rest on."""
+    keep_queue_days: int = Field(default=7, ge=1)
+    """Days that the queue's failed jobs stay to be looked at."""
+
     github_api_url: str = "https://api.github.com"
     github_token: SecretStr | None = None
     github_app_id: str | None = None

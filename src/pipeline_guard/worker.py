@@ -21,6 +21,7 @@ from pipeline_guard.stages.accept import run_lock
 from pipeline_guard.stages.act import act
 from pipeline_guard.stages.context import Context
 from pipeline_guard.stages.diagnose import process_delivery, process_event
+from pipeline_guard.stages.prune import prune
 from pipeline_guard.stages.recover import sweep
 from pipeline_guard.stages.report import report
 from pipeline_guard.store import deliveries
@@ -47,6 +48,9 @@ SWEEP_SECONDS = 300.0
 """How often it looks again, give or take a tenth; all workers together do so once per round."""
 SHORTEST_ROUND = timedelta(seconds=SWEEP_SECONDS * 0.8)
 SWEEP_TIMEOUT = 200.0
+FIRST_PRUNE_SECONDS = 120.0
+PRUNE_SECONDS = 3600.0
+"""How often a worker asks whether it is time to delete what is past its limit."""
 MAX_TRIES_BUG = 3
 """For an error nobody foresaw."""
 
@@ -172,7 +176,7 @@ async def _note_error(context: Context, delivery: int, error: Exception, *, fina
 async def running(app: procrastinate.App, context: Context) -> AsyncIterator[None]:
     """Work on jobs in the background while the block runs; the app must be open."""
     register_tasks(app, context)
-    works = (_work(app), _rescue(app, context), _recover(context))
+    works = (_work(app), _rescue(app, context), _recover(context), _prune(context))
     tasks = [asyncio.create_task(work) for work in works]
     try:
         yield
@@ -255,3 +259,20 @@ async def _recover(context: Context) -> None:
                 )
         every = SHORTEST_ROUND
         await asyncio.sleep(SWEEP_SECONDS * SystemRandom().uniform(0.9, 1.1))
+
+
+async def _prune(context: Context) -> None:
+    """Delete what is past its limit, in turn with the other workers."""
+    await asyncio.sleep(FIRST_PRUNE_SECONDS)
+    every = timedelta(seconds=PRUNE_SECONDS * 0.8)
+    while True:
+        try:
+            deleted = await prune(context.database, context.keep, every=every)
+        except StoreUnavailable as error:
+            log.warning("prune_stopped", error=repr(error))
+        except Exception:
+            log.exception("prune_failed")
+        else:
+            if deleted and any(deleted.values()):
+                log.info("pruned", **deleted)
+        await asyncio.sleep(PRUNE_SECONDS * SystemRandom().uniform(0.9, 1.1))

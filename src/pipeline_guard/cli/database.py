@@ -19,6 +19,7 @@ def upgrade() -> None:
     Example: PIPELINE_GUARD_DATABASE_URL=postgresql://... pipeline-guard db upgrade
     """
     from pipeline_guard.store import migrate  # noqa: PLC0415
+    from pipeline_guard.store.migrations import HEAD  # noqa: PLC0415
 
     settings = load_settings()
     if settings.database_url is not None:
@@ -32,6 +33,49 @@ def upgrade() -> None:
         finally:
             server.release()
     if before == after:
-        typer.echo(f"The schema is up to date ({after}).")
+        newer = "" if after == HEAD else "; it is newer than this version, which works on it"
+        typer.echo(f"The schema is up to date ({after}{newer}).")
     else:
         typer.echo(f"The schema was brought from {before or 'nothing'} to {after}.")
+
+
+@app.command()
+def prune(
+    dry_run: bool = typer.Option(False, help="Only count; delete nothing."),
+    as_json: bool = typer.Option(False, "--json", help="Print JSON: rows by table."),
+) -> None:
+    """Delete what is past its limit now; workers do it by themselves once an hour.
+
+    The limits are PIPELINE_GUARD_KEEP_DELIVERIES_DAYS, _KEEP_FAILURES_DAYS and _KEEP_QUEUE_DAYS.
+
+    Example: pipeline-guard db prune --dry-run
+    """
+    from datetime import UTC, datetime  # noqa: PLC0415
+
+    from pipeline_guard.cli import runtime  # noqa: PLC0415
+    from pipeline_guard.stages import assemble  # noqa: PLC0415
+    from pipeline_guard.stages.prune import prune as delete  # noqa: PLC0415
+    from pipeline_guard.store import retention  # noqa: PLC0415
+
+    settings = load_settings()
+    keep = assemble.keep(settings)
+
+    async def work(url: str) -> dict[str, int]:
+        async with runtime.open_database(url) as database:
+            if not dry_run:
+                return await delete(database, keep) or {}
+            async with database.transaction() as session:
+                return await retention.overdue(session, keep, datetime.now(UTC))
+
+    with runtime.database_url(settings) as url:
+        rows = runtime.run(work(url))
+    if as_json:
+        runtime.print_json({"dry_run": dry_run, "rows": rows})
+        return
+    done = "would be deleted" if dry_run else "were deleted"
+    days = {table: str(getattr(keep, rule.limit)) for table, rule in retention.RULES.items()}
+    runtime.print_table(
+        f"{sum(rows.values())} rows {done}",
+        ["table", "kept for (days)", done],
+        [[table, days[table], str(count)] for table, count in rows.items()],
+    )

@@ -20,6 +20,7 @@ from pipeline_guard.settings import Settings
 from pipeline_guard.stages.context import Context, Queue
 from pipeline_guard.stages.judge import Judge
 from pipeline_guard.stages.policies import Policies
+from pipeline_guard.store.retention import Keep
 from pipeline_guard.store.session import Database
 
 LEFT_BEHIND_SECONDS = 24 * 3600
@@ -104,7 +105,20 @@ def context(settings: Settings, database: Database, platforms: Platforms, queue:
     """What a worker's stages are handed; raises ConfigError when guard.yaml is wrong."""
     judge = CurrentJudge(rule_folders(settings))
     return Context(
-        database, platforms.on, judge, Policies(settings), queue, scratch_folder(settings)
+        database,
+        platforms.on,
+        judge,
+        Policies(settings),
+        queue,
+        scratch_folder(settings),
+        keep(settings),
+    )
+
+
+def keep(settings: Settings) -> Keep:
+    """How many days each kind of record is kept."""
+    return Keep(
+        settings.keep_deliveries_days, settings.keep_failures_days, settings.keep_queue_days
     )
 
 

@@ -1,7 +1,7 @@
 """What the stages are handed: the store, the platforms, the judge, the policies, the queue."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -14,6 +14,7 @@ from pipeline_guard.domain.runs import Run
 from pipeline_guard.errors import NotFound
 from pipeline_guard.stages.accept import run_lock
 from pipeline_guard.stages.policies import Policies
+from pipeline_guard.store.retention import Keep
 from pipeline_guard.store.session import Database
 
 
@@ -61,6 +62,7 @@ class Context:
     queue: Queue
     scratch: Path
     """A folder for logs while they are read."""
+    keep: Keep = field(default_factory=Keep)
 
     def platform(self, name: str) -> Connected:
         """The switched-on platform of that name; raises NotFound."""

@@ -5,8 +5,9 @@ from typing import TYPE_CHECKING
 
 import psycopg
 from sqlalchemy import Connection, create_engine, text
+from sqlalchemy.exc import OperationalError
 
-from pipeline_guard.errors import StoreUnavailable
+from pipeline_guard.errors import ConfigError, StoreUnavailable
 from pipeline_guard.store.migrations import HEAD
 from pipeline_guard.store.session import CONNECT_TIMEOUT, libpq_url
 
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
 
 ADVISORY_LOCK = 0x50_47_55_41_52_44
 """Key of the lock that lets one upgrade run at a time ("PGUARD")."""
+LOCK_SECONDS = 10
+"""How long an upgrade waits for a table: all that comes after it waits behind it."""
 
 
 def config(connection: Connection | None = None) -> "Config":
@@ -34,14 +37,15 @@ def _open(url: str) -> psycopg.Connection:
         raise StoreUnavailable(f"The database does not answer: {error}") from error
 
 
-def upgrade(url: str) -> tuple[str | None, str]:
+def upgrade(url: str) -> tuple[str | None, str | None]:
     """Run the missing migrations; returns the revision before and after.
 
-    Raises StoreUnavailable when the database does not answer.
+    A schema that a newer version made is left alone. Raises StoreUnavailable when the database
+    does not answer, or when others hold its tables for longer than LOCK_SECONDS.
     """
     found = current_revision(url)
-    if found == HEAD:
-        return found, HEAD
+    if found == HEAD or _is_newer(found):
+        return found, found
     # Imported here: Alembic costs a third of a second that only an upgrade should pay.
     from alembic import command  # noqa: PLC0415
 
@@ -49,10 +53,18 @@ def upgrade(url: str) -> tuple[str | None, str]:
     try:
         with engine.connect() as connection:
             connection.execute(text("SELECT pg_advisory_lock(:key)"), {"key": ADVISORY_LOCK})
+            connection.execute(text(f"SET lock_timeout = '{LOCK_SECONDS}s'"))
             connection.commit()
             command.upgrade(config(connection), "head")
             connection.commit()
             return found, HEAD
+    except OperationalError as error:
+        if not isinstance(error.orig, psycopg.errors.LockNotAvailable):
+            raise
+        raise StoreUnavailable(
+            f"A table that the upgrade changes was in use for over {LOCK_SECONDS} s. Nothing was"
+            " changed; run the upgrade again."
+        ) from error
     finally:
         engine.dispose()
 
@@ -68,3 +80,28 @@ def current_revision(url: str) -> str | None:
         except psycopg.errors.UndefinedTable:
             return None
     return str(row[0]) if row else None
+
+
+def check(url: str) -> None:
+    """Refuse a schema that is older than this version needs; a newer one serves it, too.
+
+    Migrations only add (docs/adr/0025-expand-and-contract.md), so that the old version's processes
+    work on while, and after, the new one's upgrade ran. Raises ConfigError, or StoreUnavailable
+    when the database does not answer.
+    """
+    found = current_revision(url)
+    if found != HEAD and not _is_newer(found):
+        raise ConfigError(
+            f"The database's schema is at {found or 'nothing'}, this version needs {HEAD}."
+            " Run: pipeline-guard db upgrade"
+        )
+
+
+def _is_newer(revision: str | None) -> bool:
+    """True for a revision that this version has never heard of."""
+    if revision is None or revision == HEAD:
+        return False
+    from alembic.script import ScriptDirectory  # noqa: PLC0415
+
+    known = ScriptDirectory.from_config(config()).walk_revisions()
+    return revision not in {script.revision for script in known}

@@ -19,6 +19,9 @@ SWEEP_LOCK = 0x50_47_53_57_45_45_50
 """Key of the lock that lets one sweep run at a time over all processes ("PGSWEEP")."""
 RECOVERED_RUN = "recovered_run"
 """Event name of a delivery that stands for the webhook that never came."""
+TURN = "turn"
+PRUNE = "prune"
+"""How two kinds of rounds are called among the sweeps: of looking, and of deleting."""
 RECEIVED_BEFORE = timedelta(minutes=5)
 """A run's webhook may be stamped so much earlier than the run's end, by another clock."""
 
@@ -41,9 +44,9 @@ async def alone(database: Database) -> AsyncIterator[bool]:
         yield bool(row and row[0])
 
 
-async def take_turn(session: AsyncSession, every: timedelta) -> bool:
-    """Begin a sweep, unless the last one began less than `every` ago, here or elsewhere."""
-    row = insert(Sweep).values(what="turn", platform="", scope="", until=func.now())
+async def take_turn(session: AsyncSession, every: timedelta, what: str = TURN) -> bool:
+    """Begin a round, unless the last one began less than `every` ago, here or elsewhere."""
+    row = insert(Sweep).values(what=what, platform="", scope="", until=func.now())
     taken = row.on_conflict_do_update(
         index_elements=("what", "platform", "scope"),
         set_={"until": func.now()},
@@ -183,7 +186,7 @@ async def count_found(session: AsyncSession) -> dict[tuple[str, str], int]:
     """How much was recovered so far, by (platform, runs, deliveries or resumed)."""
     rows = await session.execute(
         select(Sweep.platform, Sweep.what, func.sum(Sweep.found))
-        .where(Sweep.what != "turn")
+        .where(Sweep.what.not_in((TURN, PRUNE)))
         .group_by(Sweep.platform, Sweep.what)
     )
     return {(row[0], row[1]): int(row[2]) for row in rows}

@@ -238,13 +238,14 @@ class Sweep(Base):
     __tablename__ = "sweeps"
 
     what: Mapped[str] = mapped_column(primary_key=True)
-    """turn (whose `until` is when the last sweep began), runs, deliveries or resumed."""
+    """turn (whose `until` is when the last sweep began), runs, deliveries or resumed; or prune,
+    with a table as its scope, or "" for when the last round of deleting began."""
     platform: Mapped[str] = mapped_column(primary_key=True)
     scope: Mapped[str] = mapped_column(primary_key=True)
     """A repository, or "" for a list that serves all."""
     until: Mapped[datetime]
     found: Mapped[int] = mapped_column(BigInteger, server_default="0")
-    """How much was recovered from it so far."""
+    """How much was recovered from it, or deleted, so far."""
 
 
 class Redelivery(Base):

@@ -10,7 +10,7 @@ from prometheus_client.metrics_core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from pipeline_guard.errors import StoreUnavailable
-from pipeline_guard.store import actions, deliveries, failures, figures, sweeps
+from pipeline_guard.store import actions, deliveries, failures, figures, retention, sweeps
 from pipeline_guard.store.session import Database
 
 
@@ -51,6 +51,7 @@ async def history(database: Database) -> list[Metric]:
         done = await actions.count_by(session)
         depth = await figures.queue_depth(session)
         recovered = await sweeps.count_found(session)
+        pruned = await retention.count_deleted(session)
     return [
         _family(
             "pipeline_guard_deliveries", "Stored deliveries.", ("platform", "status"), received
@@ -73,6 +74,7 @@ async def history(database: Database) -> list[Metric]:
             ("platform", "kind"),
             recovered,
         ),
+        _family("pipeline_guard_pruned_rows", "Rows deleted by age so far.", ("table",), pruned),
         _family(
             "pipeline_guard_queue_jobs",
             "Jobs that are due or running.",
