@@ -98,3 +98,15 @@ def test_replay_wants_one_delivery_or_all_failed_ones(call, database_url):
     assert call("replay", "1", "--failed").exit_code == 2
     assert call("replay", "1").stdout.startswith("Delivery 1 is queued again")
     assert call("replay", "99").exit_code == 1
+
+
+def test_who_replayed_is_listed_and_exported(call, database_url):
+    store(database_url, 1, "processed")
+    call("replay", "1")
+    audit = CliRunner().invoke(build(), ["audit", "list", "--json"])
+    (entry,) = json.loads(audit.stdout)
+    assert entry["actor"].startswith("cli:")
+    assert (entry["action"], entry["subject"]) == ("delivery.replayed", "delivery:1")
+    exported = CliRunner().invoke(build(), ["audit", "export", "--format", "csv"])
+    assert exported.stdout.startswith("id,at,actor")
+    assert "delivery.replayed" in exported.stdout

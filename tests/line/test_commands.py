@@ -37,6 +37,15 @@ async def test_retry_re_runs_what_we_would_not_and_follows_it_up(stage: Stage):
     await stage.end_rerun("success")
     assert await statuses(stage) == ["healed"]
     assert "the re-run passed" in stage.comment
+    entries = (await stage.line.client.get("/api/v1/audit")).json()["items"][::-1]
+    told = [f"{entry['actor']} {entry['action']}" for entry in entries]
+    first = [
+        f"{stage.name}:write command.done",
+        "bot comment.created",
+        "bot rerun.done",
+        "bot comment.edited",
+    ]
+    assert sorted(dict.fromkeys(told)) == sorted(first)
 
 
 async def test_a_person_may_go_past_the_limit_of_re_runs(stage: Stage):

@@ -6,6 +6,7 @@ import typer
 
 from pipeline_guard import __version__
 from pipeline_guard.cli import (
+    audit,
     classify,
     config,
     database,
@@ -49,6 +50,7 @@ def build() -> typer.Typer:
     app.add_typer(database.app, name="db")
     app.add_typer(deliveries.app, name="deliveries")
     app.add_typer(failures.app, name="failures")
+    app.add_typer(audit.app, name="audit")
     app.add_typer(config.app, name="config")
     return app
 

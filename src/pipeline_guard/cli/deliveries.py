@@ -106,7 +106,8 @@ def replay(
             if failed:
                 async with database.transaction() as session:
                     wanted = list(await deliveries.failed_ids(session))
-            return sum([await replay_one(database, TaskQueue(queue), item) for item in wanted])
+            tasks, actor = TaskQueue(queue), runtime.actor()
+            return sum([await replay_one(database, tasks, item, actor) for item in wanted])
 
     with runtime.database_url(load_settings()) as url:
         count = runtime.run(work(url))

@@ -1,7 +1,9 @@
 """What commands that touch the store share: the database, started when it is our own."""
 
 import contextlib
+import getpass
 import logging
+import os
 import signal
 import sys
 import threading
@@ -116,6 +118,14 @@ def run(work: Coroutine[Any, Any, Any]) -> Any:
     except ImportError:
         return asyncio.run(work)
     return uvloop.run(work)
+
+
+def actor() -> str:
+    """Who the audit names for what a command does: the account of this machine."""
+    try:
+        return f"cli:{getpass.getuser()}"
+    except (KeyError, OSError):  # an id without an account, as containers have
+        return f"cli:{os.getuid()}"
 
 
 def print_json(data: Any) -> None:

@@ -17,7 +17,7 @@ from pipeline_guard.errors import PlatformError, PlatformUnavailable
 from pipeline_guard.remedies import REMEDIES
 from pipeline_guard.remedies.base import Request, Result
 from pipeline_guard.stages.context import Context, lock_of, report_lock, run_key
-from pipeline_guard.store import actions, failures, switches
+from pipeline_guard.store import actions, audit, failures, switches
 from pipeline_guard.store.actions import Intent
 from pipeline_guard.store.tables import Failure
 
@@ -119,6 +119,7 @@ async def _record(
             external_id=result.external_id,
             note=result.note,
         )
+        _audit(session, run, intent, ids, result)
         if result.status == "done":
             await _watch(context, session, run)
         else:
@@ -131,6 +132,18 @@ async def _record(
         run=run.run_id,
         status=result.status,
         result=result.note,
+    )
+
+
+def _audit(
+    session: AsyncSession, run: Run, intent: Intent, failure_ids: list[int], result: Result
+) -> None:
+    audit.record(
+        session,
+        audit.BOT,
+        f"{intent.kind}.{result.status}",
+        f"{run.platform}:{run.repository}",
+        {"action": intent.id, "run": run.run_id, "failures": failure_ids, "note": result.note},
     )
 
 

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import cast
 
 import structlog
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from pipeline_guard.domain.capabilities import Conversation, Reaction
 from pipeline_guard.domain.commands import (
@@ -27,7 +28,7 @@ from pipeline_guard.stages.answers import HANDLERS, Answer, Status, Talk
 from pipeline_guard.stages.context import Context
 from pipeline_guard.stages.report import may_speak, report_request
 from pipeline_guard.stages.retry import read_runs
-from pipeline_guard.store import commands, failures
+from pipeline_guard.store import audit, commands, failures
 from pipeline_guard.store.commands import Said
 from pipeline_guard.store.tables import Failure
 
@@ -176,9 +177,26 @@ async def _once(
         talk = Talk(context, session, said, found, runs)
         answer = refusal or await HANDLERS[said.name](talk)
         commands.add(session, said, commit, answer.status, answer.text)
+        _audit(session, said, commit, answer)
     log.info("command", repository=said.repository, by=said.author, command=said.name,
              status=answer.status)  # fmt: skip
     return answer.status
+
+
+def _audit(session: AsyncSession, said: Said, commit: str | None, answer: Answer) -> None:
+    audit.record(
+        session,
+        f"{said.platform}:{said.author}",
+        f"command.{answer.status}",
+        f"{said.platform}:{said.repository}",
+        {
+            "command": f"{said.name} {said.argument}".strip(),
+            "request": said.number,
+            "comment": said.comment_id,
+            "commit": commit,
+            "answer": answer.text,
+        },
+    )
 
 
 def _refusal(said: Said, permission: Permission | None) -> Answer | None:

@@ -14,7 +14,7 @@ from pipeline_guard.domain.runs import ChangeRequest
 from pipeline_guard.errors import PlatformError
 from pipeline_guard.stages.comment import Seen, Spoken, render
 from pipeline_guard.stages.context import Context
-from pipeline_guard.store import commands, comments, failures, switches
+from pipeline_guard.store import audit, commands, comments, failures, switches
 from pipeline_guard.store.tables import Comment, Failure
 
 HISTORY_DAYS = 7
@@ -121,6 +121,13 @@ async def _write(
         return
     async with context.database.transaction() as session:
         await comments.put(session, platform, repository, request.number, result, page.digest)
+        audit.record(
+            session,
+            audit.BOT,
+            "comment.created" if result.created else "comment.edited",
+            f"{platform}:{repository}",
+            {"request": request.number, "comment": result.comment_id},
+        )
 
 
 def may_speak(failure: Failure) -> bool:

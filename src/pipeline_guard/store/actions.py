@@ -19,6 +19,7 @@ class Intent:
     """An action about to be done, or found as an earlier try left it."""
 
     id: int
+    kind: str
     status: str
     fresh: bool
     created_at: datetime
@@ -61,7 +62,7 @@ async def intend(
             .values(action_id=action.id, failure_id=failure_id)
             .on_conflict_do_nothing()
         )
-    return Intent(action.id, action.status, fresh, action.created_at)
+    return Intent(action.id, action.kind, action.status, fresh, action.created_at)
 
 
 async def finish(

@@ -265,3 +265,17 @@ class Redelivery(Base):
     status: Mapped[str] = mapped_column(server_default="open")
     """open, arrived or given_up."""
     note: Mapped[str | None]
+
+
+class Audit(Base):
+    """One thing that the bot or a person did; rows are added and never changed."""
+
+    __tablename__ = "audit"
+    __table_args__ = (Index("ix_audit_subject", "subject", "id"),)
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
+    at: Mapped[datetime] = mapped_column(server_default=func.now())
+    actor: Mapped[str]
+    action: Mapped[str]
+    subject: Mapped[str]
+    details: Mapped[dict[str, Any]]

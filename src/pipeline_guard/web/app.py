@@ -18,7 +18,7 @@ from pipeline_guard.stages.context import Queue
 from pipeline_guard.store import figures
 from pipeline_guard.store.session import Database
 from pipeline_guard.web import access, health, metrics
-from pipeline_guard.web.api import deliveries, failures
+from pipeline_guard.web.api import audit, deliveries, failures
 from pipeline_guard.web.dashboard import pages
 from pipeline_guard.web.webhooks import PREFIX, Receiver
 
@@ -56,6 +56,7 @@ def create_app(
     allowed = [Depends(access.guard(settings.api_tokens))]
     app.include_router(failures.router(database), prefix="/api/v1", dependencies=allowed)
     app.include_router(deliveries.router(database, queue), prefix="/api/v1", dependencies=allowed)
+    app.include_router(audit.router(database), prefix="/api/v1", dependencies=allowed)
     app.include_router(pages.router(database), dependencies=allowed)
     app.include_router(health.router(database))
     app.include_router(metrics.router(database, registry))

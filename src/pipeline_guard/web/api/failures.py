@@ -1,15 +1,15 @@
 """GET /api/v1/failures: what went red, why, and what was done about it."""
 
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Any
 
-from fastapi import APIRouter, HTTPException, Query
+from fastapi import APIRouter
 from pydantic import BaseModel
 
 from pipeline_guard.store import failures as store
 from pipeline_guard.store.session import Database
 from pipeline_guard.store.tables import Failure
-from pipeline_guard.web.api.parameters import Filter
+from pipeline_guard.web.api.parameters import Cursor, Filter, Limit, Page, RowId, found, page_of
 
 
 class EvidenceOut(BaseModel):
@@ -72,13 +72,6 @@ class FailureOut(BaseModel):
     updated_at: datetime
 
 
-class FailurePage(BaseModel):
-    """Failures, newest first; `next` is the cursor of the following page."""
-
-    items: list[FailureOut]
-    next: str | None
-
-
 def shape(failure: Failure) -> FailureOut:
     """A stored failure as the API shows it."""
     diagnosis = failure.diagnosis
@@ -120,9 +113,9 @@ def router(database: Database) -> APIRouter:
         repository: Filter = None,
         category: Filter = None,
         status: Filter = None,
-        limit: Annotated[int, Query(ge=1, le=200)] = 50,
-        cursor: Annotated[int | None, Query(ge=1, le=2**63 - 1)] = None,
-    ) -> FailurePage:
+        limit: Limit = 50,
+        cursor: Cursor = None,
+    ) -> Page[FailureOut]:
         """Failures, newest first, filtered by repository, category and status."""
         async with database.transaction() as session:
             rows = await store.page(
@@ -133,16 +126,13 @@ def router(database: Database) -> APIRouter:
                 before=cursor,
                 limit=limit,
             )
-        more = str(rows[-1].id) if len(rows) == limit else None
-        return FailurePage(items=[shape(row) for row in rows], next=more)
+        return page_of(rows, limit, shape)
 
     @routes.get("/{failure_id}")
-    async def get_failure(failure_id: int) -> FailureOut:
+    async def get_failure(failure_id: RowId) -> FailureOut:
         """One failure with its plan and actions."""
         async with database.transaction() as session:
-            row = await store.get(session, failure_id) if 0 < failure_id < 2**63 else None
-        if row is None:
-            raise HTTPException(404, f"There is no failure {failure_id}.")
-        return shape(row)
+            row = await store.get(session, failure_id)
+        return shape(found(row, "failure", failure_id))
 
     return routes

@@ -1,0 +1,78 @@
+"""`audit`: who did what, newest first or all of it as a file."""
+
+import sys
+from datetime import UTC, datetime
+from typing import Any, Literal
+
+import typer
+
+from pipeline_guard.settings import load_settings
+
+app = typer.Typer(help="Who did what: list, export.", no_args_is_help=True)
+
+
+@app.command("list")
+def list_audit(
+    actor: str | None = typer.Option(None, help="Only by this one, for example bot."),
+    action: str | None = typer.Option(None, help="Only this, for example rerun.done."),
+    subject: str | None = typer.Option(None, help="Only to this, for example github:acme/shop."),
+    limit: int = typer.Option(20, min=1, max=1000, help="How many, newest first."),
+    as_json: bool = typer.Option(False, "--json", help="Print JSON."),
+) -> None:
+    """List what was done, newest first.
+
+    Example: pipeline-guard audit list --actor github:ann
+    """
+    from pipeline_guard.cli import runtime  # noqa: PLC0415
+    from pipeline_guard.store import audit  # noqa: PLC0415
+    from pipeline_guard.web.api.audit import shape  # noqa: PLC0415
+
+    async def work(url: str) -> list[Any]:
+        async with runtime.open_database(url) as database, database.transaction() as session:
+            rows = await audit.page(
+                session, actor=actor, action=action, subject=subject, limit=limit
+            )
+            return [shape(row) for row in rows]
+
+    with runtime.database_url(load_settings()) as url:
+        found = runtime.run(work(url))
+    if as_json:
+        runtime.print_json([item.model_dump() for item in found])
+        return
+    runtime.print_table(
+        f"{len(found)} entries",
+        ["at", "who", "what", "to", "details"],
+        [
+            [
+                f"{item.at:%Y-%m-%d %H:%M:%S}",
+                item.actor,
+                item.action,
+                item.subject,
+                ", ".join(f"{key}: {value}" for key, value in item.details.items()),
+            ]
+            for item in found
+        ],
+    )
+
+
+@app.command()
+def export(
+    as_: Literal["jsonl", "csv"] = typer.Option("jsonl", "--format", help="JSON lines or CSV."),
+    since: datetime | None = typer.Option(None, help="Only from this UTC time on."),
+) -> None:
+    """Print the whole audit, oldest first.
+
+    Example: pipeline-guard audit export --format csv > audit.csv
+    """
+    from pipeline_guard.cli import runtime  # noqa: PLC0415
+    from pipeline_guard.web.api.audit import exported  # noqa: PLC0415
+
+    start = since.replace(tzinfo=UTC) if since else None
+
+    async def work(url: str) -> None:
+        async with runtime.open_database(url) as database:
+            async for line in exported(database, as_, start):
+                sys.stdout.write(line)
+
+    with runtime.database_url(load_settings()) as url:
+        runtime.run(work(url))
