@@ -6,8 +6,10 @@ from datetime import timedelta
 import pytest
 from tests.stages.test_decide import ACT, NOW, diagnosis, facts, job, plan, plans, run
 
+from pipeline_guard.domain.chance import Record, Tally
 from pipeline_guard.domain.runs import ChangeRequest
 from pipeline_guard.policy.schema import Policy
+from pipeline_guard.stages.choice import choice
 from pipeline_guard.stages.decide import Case, decide
 from pipeline_guard.stages.facts import Spent, as_json, from_json
 from pipeline_guard.stages.guards import GUARDS, refusals
@@ -57,6 +59,9 @@ def policy(**values):
         ("base_attempts", facts(base_reruns=100), {}, "escalated"),
         ("base_attempts", facts(base_reruns=3), {"max_reruns_per_base": 3}, "escalated"),
         ("cool_down", facts(last_rerun=ago(9)), {"cool_down": 10}, "open"),
+        ("worth", facts(outcomes=Record(fingerprint=Tally(0, 8))), {}, "escalated"),
+        ("worth", took(300), {}, "escalated"),
+        ("worth", facts(), {"worth": {"green_saves": 8}}, "escalated"),
         ("breadth", red(11, 100), {}, "open"),
         ("breadth", red(5, 9), {}, "open"),
         ("breadth", red(6, 10), {"breadth": {"max_failed": 5, "max_share": 1}}, "open"),
@@ -90,6 +95,9 @@ def test_each_guard_refuses_in_its_own_words(guard, some_facts, values, status):
         (facts(base_reruns=19), {}),
         (facts(last_rerun=ago(11)), {"cool_down": 10}),
         (facts(last_rerun=ago(1)), {}),
+        (facts(outcomes=Record(fingerprint=Tally(0, 1))), {}),
+        (took(100), {}),
+        (facts(), {"worth": {"green_saves": 9}}),
         (red(4, 4), {}),
         (red(10, 20), {}),
         (request(FORK), {}),
@@ -150,10 +158,19 @@ def test_a_re_run_is_planned_with_the_minutes_it_will_take():
     assert [item.steps[0].params["minutes"] for item in found] == [3.0, 3.0]
 
 
+def test_a_genuine_failure_is_not_weighed():
+    found = plan(
+        facts(diagnosis=diagnosis("test_failure"), outcomes=Record(fingerprint=Tally(0, 9)))
+    )
+    assert [item.guard for item in found.refusals] == ["transient"]
+
+
 def test_stored_facts_are_the_same_facts():
     a_run = run(job(), request=FORK, rerun_until=NOW, hints={"any": "thing"})
-    before = facts(a_run, on_target=NOW, repository=Spent(2, 1.5), protected_beside=("deploy",))
-    after = from_json(as_json(before), asdict(before.diagnosis))
+    before = facts(a_run, on_target=NOW, repository=Spent(2, 1.5), protected_beside=("deploy",),
+                   outcomes=Record(fingerprint=Tally(1, 2)))  # fmt: skip
+    kept = as_json(before) | {"choice": choice(before, ACT)}
+    after = from_json(kept, asdict(before.diagnosis))
     slim = replace(before, run=replace(a_run, jobs=(), hints={}))
     assert after == slim
     assert refusals(after, ACT, NOW) == refusals(before, ACT, NOW)

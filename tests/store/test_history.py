@@ -124,3 +124,48 @@ async def test_lately_planned_re_runs_are_read_from_their_index(session):
         )
     )
     assert "ix_failures_reruns" in str(plan.all())
+
+
+async def ended(session, number: int, *, passed: bool) -> None:
+    await session.execute(update(Failure).where(Failure.id == number).values(next_passed=passed))
+
+
+async def outcomes(session, cause):
+    found = await history.outcomes(session, cause, DAY_AGO)
+    return [(item.passed, item.ended) for item in (found.category, found.rule, found.fingerprint)]
+
+
+async def test_outcomes_count_on_the_narrowest_level_that_they_share(session, store):
+    this = diagnosis(rule="dns", rule_version="1", fingerprint="f1")
+    others = [
+        (this, True),
+        (replace(this, fingerprint="f2"), True),
+        (replace(this, rule_version="0", fingerprint="f3"), True),
+        (replace(this, rule="tcp", fingerprint="f4"), False),
+        (replace(this, rule=None, rule_version=None, fingerprint=""), False),
+        (replace(this, transient=False), True),
+        (diagnosis("rate_limit"), True),
+    ]
+    for number, (cause, passed) in enumerate(others):
+        a_run = replace(PUSH, run_id=str(number))
+        await ended(session, await store(a_run, cause=cause), passed=passed)
+    await store(replace(PUSH, run_id="not ended"), cause=this)
+    await ended(
+        session, await store(replace(PUSH, run_id="old"), cause=this, days_ago=2), passed=False
+    )
+    assert await outcomes(session, this) == [(1, 3), (1, 1), (1, 1)]
+    unnamed = replace(this, rule=None, rule_version=None, fingerprint="")
+    assert await outcomes(session, unnamed) == [(3, 5), (0, 0), (0, 0)]
+
+
+async def test_outcomes_are_read_from_their_index(session):
+    await session.execute(text("SET LOCAL enable_seqscan = off"))
+    await session.execute(text("SET LOCAL enable_bitmapscan = off"))
+    plan = await session.execute(
+        text(
+            "EXPLAIN SELECT count(*) FILTER (WHERE rule = 'r' AND rule_version = 'v') FROM failures"
+            " WHERE category = 'x' AND transient IS true AND created_at >= now()"
+            " AND next_passed IS NOT NULL"
+        )
+    )
+    assert "Index Only Scan using ix_failures_outcomes" in str(plan.all())

@@ -86,6 +86,8 @@ def show(failure: int = typer.Argument(help="The failure's id."), as_json: bool 
 
 
 def _story(item: Any) -> str:
+    from pipeline_guard.stages.choice import told  # noqa: PLC0415
+
     named_by = f"rule {item.rule}" if item.rule else item.source
     lines = [
         f"Failure {item.id}: {item.job} ({item.workflow}), attempt {item.run_attempt}",
@@ -99,6 +101,8 @@ def _story(item: Any) -> str:
         "Plan",
         *(f"  do    {step['kind']}: {step['why']}" for step in item.plan["steps"]),
         *(f"  not   {refusal['guard']}: {refusal['reason']}" for refusal in item.plan["refusals"]),
+        "Choice",
+        *(f"  {line}" for line in told(item.plan["facts"].get("choice"))),
         "Facts",
         *_facts(item.plan["facts"]),
         "Policy",

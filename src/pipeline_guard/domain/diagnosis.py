@@ -64,6 +64,8 @@ class Diagnosis:
     source: Source
     transient: bool
     rule: str | None = None
+    rule_version: str | None = None
+    """A digest of what the rule said when it judged."""
     evidence: tuple[EvidenceLine, ...] = ()
     fingerprint: str = ""
     failed_tests: tuple[str, ...] = ()

@@ -62,6 +62,31 @@ class Categories(_Part):
     ] = ()
 
 
+class Worth(_Part):
+    """When a re-run pays: its chance to pass times what a green saves, against what it costs."""
+
+    green_saves: Annotated[
+        float,
+        Field(
+            ge=0,
+            description="Minutes of a person that a green without a person saves: to notice, to"
+            " read the log, to decide, to come back.",
+        ),
+    ] = 30.0
+    rerun_costs: Annotated[
+        float,
+        Field(
+            ge=0,
+            description="What any re-run costs, in minutes of a person, however short: everybody"
+            " waits longer to be told that it is red.",
+        ),
+    ] = 6.0
+    minute_costs: Annotated[
+        float,
+        Field(ge=0, description="What a CI minute costs more, in minutes of a person."),
+    ] = 0.1
+
+
 class Forks(_Part):
     """Requests that come from a fork, whose code nobody here has written or read."""
 
@@ -128,6 +153,7 @@ class Keys(_Part):
             description="Minutes between two re-runs of the same job on the same branch.",
         ),
     ] = 0
+    worth: Annotated[Worth, Field(description="When a re-run is worth its cost.")] = Worth()
     budgets: Annotated[Budgets, Field(description="Limits per repository.")] = Budgets()
     maintenance: Annotated[
         tuple[Window, ...], Field(description="When nothing is re-run: a list of windows.")

@@ -1,5 +1,6 @@
 """The shape of a rule as people write it in YAML, checked by Pydantic."""
 
+import hashlib
 import re
 from datetime import date
 from typing import Annotated, Literal, Self
@@ -101,6 +102,12 @@ class Rule(_Part):
     @property
     def _names_groups(self) -> bool:
         return any("(?P<" in p or "(?<" in p for p in self.patterns.everything())
+
+    @property
+    def version(self) -> str:
+        """A digest of what decides over its hits: it changes when the rule judges otherwise."""
+        judging = {"id", "category", "patterns", "where", "strength", "transient", "captures"}
+        return hashlib.sha256(self.model_dump_json(include=judging).encode()).hexdigest()[:12]
 
     def told(self, captures: dict[str, str]) -> str | None:
         """Give the advice with the captured values filled in."""

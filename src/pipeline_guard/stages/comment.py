@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pipeline_guard.domain.commands import COMMANDS, MARKER
+from pipeline_guard.stages.choice import told
 from pipeline_guard.store.tables import Action, Command, Failure
 
 MAX_FAILURES = 8
@@ -120,6 +121,7 @@ def _reasoning(failure: Failure, of_job: Sequence[Failure]) -> str:
         f"transient   {'yes' if failure.transient else 'no'}",
         f"fingerprint {failure.fingerprint or 'none'}",
         *(f"note        {note}" for note in diagnosis["notes"]),
+        *(f"chance      {line}" for line in told(plan["facts"].get("choice"))),
         *(f"do          {step['kind']}: {step['why']}" for step in plan["steps"]),
         *(f"not         {item['guard']}: {item['reason']}" for item in plan["refusals"]),
     ]

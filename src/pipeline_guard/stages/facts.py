@@ -8,8 +8,11 @@ from typing import Any, Final
 from pydantic import TypeAdapter
 
 from pipeline_guard.domain.capabilities import Capability
+from pipeline_guard.domain.chance import Record
 from pipeline_guard.domain.diagnosis import Diagnosis
 from pipeline_guard.domain.runs import Job, Run
+
+NOTHING_KNOWN: Final = Record()
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +45,8 @@ class Facts:
     """When the newest of those was planned."""
     on_target: datetime | None = None
     """When the same failure was seen on the request's target branch and did not pass since."""
+    outcomes: Record = NOTHING_KNOWN
+    """What came of earlier re-runs of such failures."""
     repository: Spent = Spent()
     organisation: Spent = Spent()
     switched_off: str | None = None

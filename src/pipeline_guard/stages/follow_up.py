@@ -52,6 +52,8 @@ def _settle(failure: Failure, run: Run, known: Sequence[Failure]) -> bool:
     if failure.rerun_passed is not passed:
         failure.rerun_passed = passed
         failure.settled_at = run.finished_at or datetime.now(UTC)
+    if failure.next_passed is None:
+        failure.next_passed = passed
     if passed:
         if status in ("open", "healing", "escalated"):
             failure.status = "healed"

@@ -12,6 +12,7 @@ from pipeline_guard.domain.plan import Plan
 from pipeline_guard.domain.runs import Job, Run
 from pipeline_guard.policy.layers import Resolved
 from pipeline_guard.policy.schema import Budgets
+from pipeline_guard.stages.choice import choice
 from pipeline_guard.stages.decide import Case
 from pipeline_guard.stages.facts import Facts, Spent, as_json
 from pipeline_guard.stages.guards import protecting
@@ -19,6 +20,8 @@ from pipeline_guard.stages.policies import RunPolicy
 from pipeline_guard.store import history, switches
 
 DAY = timedelta(days=1)
+REMEMBERED = timedelta(days=90)
+"""Outcomes of re-runs older than that tell of machines and mirrors that are others by now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +33,8 @@ class Gathered:
 
     def kept_with(self, plan: Plan) -> Plan:
         """The plan with all that it rested on, so that it can be explained and decided anew."""
-        return replace(plan, facts=as_json(self.case.facts), policy=self.resolved.explained())
+        facts = as_json(self.case.facts) | {"choice": choice(self.case.facts, self.case.policy)}
+        return replace(plan, facts=facts, policy=self.resolved.explained())
 
 
 async def gather(
@@ -80,6 +84,7 @@ async def gather(
             base_reruns=past.of_base,
             last_rerun=past.newest,
             on_target=there.get(diagnosis.fingerprint),
+            outcomes=await history.outcomes(session, diagnosis, now - REMEMBERED),
         )
         cases.append(Gathered(Case(own, found.policy), found))
     return cases

@@ -12,6 +12,7 @@ from pipeline_guard.domain.diagnosis import TRANSIENT_BY_NATURE
 from pipeline_guard.domain.plan import Refusal
 from pipeline_guard.policy.patterns import fits_job
 from pipeline_guard.policy.schema import Budgets, Policy
+from pipeline_guard.stages.choice import weighed
 from pipeline_guard.stages.facts import Facts, Spent
 
 Guard = Callable[[Facts, Policy, datetime], str | None]
@@ -85,6 +86,21 @@ def cool_down(facts: Facts, policy: Policy, now: datetime) -> str | None:
     return (
         f"It was re-run {since.total_seconds() / 60:.0f} minutes ago;"
         f" {policy.cool_down} must lie between two re-runs."
+    )
+
+
+def worth(facts: Facts, policy: Policy, now: datetime) -> str | None:
+    """What history says will hardly pass is not worth the minutes, nor the wait."""
+    if not facts.diagnosis.transient:
+        return None
+    found = weighed(facts, policy)
+    if found.pays:
+        return None
+    known = facts.outcomes.fingerprint
+    return (
+        f"It is not worth it: of {known.ended} re-runs of this very failure {known.passed} passed,"
+        f" so the chance is {found.chance:.0%}; that saves {found.gain:.1f} minutes of a person and"
+        f" costs {found.cost:.1f}."
     )
 
 
@@ -225,6 +241,7 @@ GUARDS: Final[tuple[Guard, ...]] = (
     natively_retried,
     base_attempts,
     cool_down,
+    worth,
     breadth,
     same_on_target,
     superseded,
@@ -241,7 +258,9 @@ GUARDS: Final[tuple[Guard, ...]] = (
 )
 IDLE: Final = frozenset({"kill_switch", "switched_off", "mode"})
 """Guards that do not doubt the plan: it is kept, as what would have been done."""
-GIVEN_UP: Final = frozenset({"attempts", "natively_retried", "base_attempts", "same_on_target"})
+GIVEN_UP: Final = frozenset(
+    {"attempts", "natively_retried", "base_attempts", "worth", "same_on_target"}
+)
 """Guards that say of a transient failure: enough was tried, now a person has to look."""
 
 

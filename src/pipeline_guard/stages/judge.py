@@ -194,6 +194,7 @@ class Judge:
             source=_source(category, hit),
             transient=known and chance >= settings["transient_above"],
             rule=hit.rule.id if hit else None,
+            rule_version=hit.rule.version if hit else None,
             evidence=evidence,
             fingerprint=_fingerprint(category, hit, evidence),
             failed_tests=reading.failed_tests,

@@ -36,6 +36,7 @@ OVERRULED: Final = frozenset(
         "natively_retried",
         "base_attempts",
         "cool_down",
+        "worth",
         "breadth",
         "same_on_target",
         "own_actor",
@@ -145,6 +146,7 @@ def _diagnosis(failure: Failure) -> Diagnosis:
         source=kept["source"],
         transient=kept["transient"],
         rule=kept["rule"],
+        rule_version=kept.get("rule_version"),
         fingerprint=kept["fingerprint"],
     )
 

@@ -48,6 +48,7 @@ async def add(
         "confidence": diagnosis.confidence,
         "source": diagnosis.source,
         "rule": diagnosis.rule,
+        "rule_version": diagnosis.rule_version,
         "transient": diagnosis.transient,
         "fingerprint": diagnosis.fingerprint,
         "diagnosis": asdict(diagnosis),

@@ -5,9 +5,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Float, and_, func, or_, select, text, tuple_
+from sqlalchemy import ColumnElement, Float, and_, false, func, or_, select, text, true, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from pipeline_guard.domain.chance import Record, Tally
+from pipeline_guard.domain.diagnosis import Diagnosis
 from pipeline_guard.domain.runs import Run
 from pipeline_guard.store.tables import PLANNED_RERUN, Action, ActionFailure, Failure
 
@@ -121,3 +123,33 @@ async def spent(session: AsyncSession, run: Run | None, since: datetime) -> tupl
     query = select(func.count(), func.coalesce(func.sum(each.c.minutes), 0.0)).select_from(each)
     count, total = (await session.execute(query)).one()
     return count, float(total)
+
+
+async def outcomes(session: AsyncSession, diagnosis: Diagnosis, since: datetime) -> Record:
+    """What came of re-runs since then, of the diagnosis' category, rule and fingerprint.
+
+    Of the category only what was judged alike, transient or not. One read of an index: a
+    fingerprint has one rule at most, and a rule one category.
+    """
+    passed = Failure.next_passed.is_(True)
+    rule: ColumnElement[bool] = false()
+    if diagnosis.rule is not None:
+        same_text = Failure.rule_version == diagnosis.rule_version
+        rule = and_(Failure.rule == diagnosis.rule, same_text)
+    print_ = and_(Failure.fingerprint == diagnosis.fingerprint, Failure.fingerprint != "")
+    levels = (true(), or_(rule, print_), print_)
+    query = select(
+        *(
+            column
+            for level in levels
+            for column in (func.count().filter(level, passed), func.count().filter(level))
+        )
+    ).where(
+        Failure.category == diagnosis.category,
+        Failure.transient.is_(diagnosis.transient),
+        Failure.created_at >= since,
+        Failure.next_passed.is_not(None),
+    )
+    row = (await session.execute(query)).one()
+    category, of_rule, of_print = (Tally(*row[at : at + 2]) for at in (0, 2, 4))
+    return Record(category.minus(of_rule), of_rule.minus(of_print), of_print)

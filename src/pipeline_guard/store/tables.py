@@ -68,6 +68,14 @@ class Failure(Base):
         Index("ix_failures_request", "platform", "repository", "request_number"),
         Index("ix_failures_commit", "platform", "repository", "commit", "job"),
         Index("ix_failures_reruns", "created_at", postgresql_where=text(PLANNED_RERUN)),
+        Index(
+            "ix_failures_outcomes",
+            "category",
+            "transient",
+            "created_at",
+            postgresql_include=["rule", "rule_version", "fingerprint", "next_passed"],
+            postgresql_where=text("next_passed IS NOT NULL"),
+        ),
     )
 
     id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
@@ -87,6 +95,8 @@ class Failure(Base):
     confidence: Mapped[float]
     source: Mapped[str]
     rule: Mapped[str | None]
+    rule_version: Mapped[str | None]
+    """What the rule said when it judged; what came of it counts while the rule says so still."""
     transient: Mapped[bool]
     fingerprint: Mapped[str]
     diagnosis: Mapped[dict[str, Any]]
@@ -97,6 +107,8 @@ class Failure(Base):
     """Whether a later attempt of the same job and commit passed, whoever asked for it."""
     settled_at: Mapped[datetime | None]
     """When the attempt ended that `rerun_passed` tells of."""
+    next_passed: Mapped[bool | None]
+    """Whether the very next attempt that ended passed: what one re-run was good for."""
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
     updated_at: Mapped[datetime] = mapped_column(server_default=func.now(), onupdate=func.now())
 

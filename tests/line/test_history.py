@@ -1,0 +1,47 @@
+"""History decides: what came of earlier re-runs says whether one more is made."""
+
+import psycopg
+from tests.line.test_github import DNS, reruns, send
+
+COLUMNS = (
+    "platform, repository, workflow, run_attempt, job_id, job, branch, commit, category,"
+    " confidence, source, rule, rule_version, transient, fingerprint, diagnosis, status, plan"
+)
+
+
+def repeat_history(database_url: str, times: int, *, passed: bool) -> None:
+    """Copies of the newest failure, in runs of their own, whose re-runs ended like that."""
+    with psycopg.connect(database_url) as connection:
+        connection.execute(
+            f"INSERT INTO failures (run_id, next_passed, rerun_passed, {COLUMNS})"
+            f" SELECT 'copy-' || n, %s, %s, {COLUMNS} FROM generate_series(1, %s) n,"
+            " (SELECT * FROM failures ORDER BY id DESC LIMIT 1) f",
+            (passed, passed, times),
+        )
+
+
+async def test_what_failed_again_eight_times_is_not_re_run_once_more(
+    github, github_line, database_url
+):
+    await send(github_line, github, github.add_run(log=DNS))
+    assert len(reruns(github)) == 1
+    repeat_history(database_url, 8, passed=False)
+    await send(github_line, github, github.add_run(log=DNS, sha="2" * 40, branch="other"))
+    *_, failure = await github_line.failures()
+    assert [item["guard"] for item in failure["plan"]["refusals"]] == ["worth"]
+    assert failure["status"] == "escalated"
+    assert len(reruns(github)) == 1
+    choice = failure["plan"]["facts"]["choice"]
+    assert (choice["levels"][-1]["ended"], choice["pays"]) == (8, False)
+
+
+async def test_the_first_re_run_that_ended_counts_and_not_the_last(github, github_line):
+    run = github.add_run(log=DNS)
+    for conclusion in ("failure", "success"):
+        await send(github_line, github, run)
+        github.finish_run(run, conclusion, DNS)
+    await send(github_line, github, run)
+    await send(github_line, github, github.add_run(log=DNS, sha="3" * 40, branch="third"))
+    *_, failure = await github_line.failures()
+    (known,) = failure["plan"]["facts"]["choice"]["levels"][-1:]
+    assert (known["passed"], known["ended"]) == (1, 2)
