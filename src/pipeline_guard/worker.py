@@ -2,7 +2,8 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Mapping
+import functools
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from secrets import SystemRandom
 from typing import Any
@@ -129,17 +130,13 @@ def queue_app(database_url: str, *, connections: int = CONCURRENCY) -> procrasti
 
 def register_tasks(app: procrastinate.App, context: Context) -> None:
     """Bind the tasks to this process's context."""
+    task = functools.partial(_task, app, context)
 
-    @app.task(name=PROCESS_TASK, queue=QUEUE, retry=Backoff(), pass_context=True)
-    async def process_delivery_task(job: procrastinate.JobContext, delivery: int) -> None:
-        try:
-            await process_delivery(context, delivery)
-        except Exception as error:
-            final = is_final(error, job.job.attempts)
-            await _note_error(context, delivery, error, final=final)
-            raise
+    @task(PROCESS_TASK)
+    async def process_delivery_task(delivery: int) -> None:
+        await process_delivery(context, delivery)
 
-    @app.task(name="look_again", queue=QUEUE, retry=Backoff())
+    @task("look_again")
     async def look_again(event: dict[str, Any], checks: int) -> None:
         # Scheduled jobs hold no lock: one that waits would block all that comes after it.
         # So the work itself is a job of its own, under the run's lock.
@@ -149,17 +146,46 @@ def register_tasks(app: procrastinate.App, context: Context) -> None:
                 session, "process_event", {"event": event, "checks": checks}, lock=lock
             )
 
-    @app.task(name="process_event", queue=QUEUE, retry=Backoff())
+    @task("process_event")
     async def process_event_task(event: dict[str, Any], checks: int) -> None:
         await process_event(context, Event(**event), checks=checks)
 
-    @app.task(name="act", queue=QUEUE, retry=Backoff())
+    @task("act")
     async def act_task(platform: str, repository: str, run_id: str, attempt: int) -> None:
         await act(context, platform, repository, run_id, attempt)
 
-    @app.task(name="report", queue=QUEUE, retry=Backoff())
+    @task("report")
     async def report_task(platform: str, repository: str, run_id: str) -> None:
         await report(context, platform, repository, run_id)
+
+
+def _task(
+    app: procrastinate.App, context: Context, name: str
+) -> Callable[[Callable[..., Awaitable[None]]], None]:
+    """Register a task that is retried by Backoff, counted, and known to the log while it runs."""
+
+    def register(function: Callable[..., Awaitable[None]]) -> None:
+        @app.task(name=name, queue=QUEUE, retry=Backoff(), pass_context=True)
+        async def watched(job: procrastinate.JobContext, /, **args: Any) -> None:
+            metrics, result = context.telemetry.metrics, "interrupted"
+            with structlog.contextvars.bound_contextvars(
+                task=name, job=job.job.id, attempt=job.job.attempts + 1
+            ):
+                try:
+                    await function(**args)
+                    result = "done"
+                except Exception as error:
+                    final = is_final(error, job.job.attempts)
+                    result = "failed" if final else "retried"
+                    metrics.error(name, error)
+                    log.warning("job_failed", final=final, error=f"{type(error).__name__}: {error}")
+                    if name == PROCESS_TASK:
+                        await _note_error(context, args["delivery"], error, final=final)
+                    raise
+                finally:
+                    metrics.jobs.labels(name, result).inc()
+
+    return register
 
 
 async def _note_error(context: Context, delivery: int, error: Exception, *, final: bool) -> None:

@@ -15,6 +15,7 @@ from pipeline_guard.settings import Settings
 from pipeline_guard.stages import assemble
 from pipeline_guard.stages.context import Context
 from pipeline_guard.store.session import Database
+from pipeline_guard.telemetry.telemetry import Telemetry
 from pipeline_guard.web.app import create_app
 
 PATIENCE = 20.0
@@ -88,11 +89,12 @@ async def running_line(url: str, data_dir: Path, **settings: Any) -> AsyncIterat
         stack.push_async_callback(database.close)
         await stack.enter_async_context(queue.open_async())
         tasks = worker.TaskQueue(queue)
-        platforms = assemble.connect_platforms(chosen)
+        telemetry = Telemetry()
+        platforms = assemble.connect_platforms(chosen, telemetry)
         stack.push_async_callback(platforms.aclose)
-        app = create_app(chosen, database, platforms.on, tasks)
+        app = create_app(chosen, database, platforms.on, tasks, telemetry)
         await stack.enter_async_context(app.router.lifespan_context(app))
-        context = assemble.context(chosen, database, platforms, tasks)
+        context = assemble.context(chosen, database, platforms, tasks, telemetry)
         await stack.enter_async_context(worker.running(queue, context))
         client = httpx.AsyncClient(
             transport=httpx.ASGITransport(app), base_url="http://127.0.0.1", timeout=30

@@ -7,6 +7,7 @@ test holds both readers to the same numbers. Nothing in the file can run: there 
 """
 
 import ast
+import hashlib
 import io
 import json
 import re
@@ -111,6 +112,14 @@ def load(folder: Path) -> Weights:
         ) from None
     except (OSError, ValueError, KeyError, TypeError, zipfile.BadZipFile, struct.error) as error:
         raise ConfigError(f"{path}: not a model of this product ({error})") from error
+
+
+def fingerprint(folder: Path) -> str:
+    """The first twelve hex digits of the artifact's SHA-256; "none" where there is none."""
+    try:
+        return hashlib.sha256((folder / FILE_NAME).read_bytes()).hexdigest()[:12]
+    except OSError:
+        return "none"
 
 
 def parse(data: bytes) -> Weights:

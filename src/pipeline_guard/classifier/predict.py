@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from pipeline_guard.classifier.artifact import Table, Weights, default_folder, load
+from pipeline_guard.classifier.artifact import Table, Weights, default_folder, fingerprint, load
 from pipeline_guard.classifier.features import best, marks, terms
 
 
@@ -50,6 +50,11 @@ class Model:
         if self._weights is None:
             self._weights = load(self._folder)
         return self._weights
+
+    @property
+    def version(self) -> str:
+        """Which model it is: the start of its file's SHA-256, or "none" where there is no file."""
+        return fingerprint(self._folder)
 
     @property
     def settings(self) -> Mapping[str, float]:

@@ -4,12 +4,16 @@ import asyncio
 import contextlib
 import signal
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
+from typing import TYPE_CHECKING
 
 import typer
 
 from pipeline_guard.errors import ConfigError
 from pipeline_guard.settings import Settings, is_loopback, load_settings
+
+if TYPE_CHECKING:
+    from pipeline_guard.telemetry.telemetry import Telemetry
 
 
 def register(app: typer.Typer) -> None:
@@ -35,16 +39,26 @@ def register(app: typer.Typer) -> None:
             runtime.run(_serve(settings, url, host, port, with_worker=worker))
 
     @app.command("worker")
-    def worker_alone() -> None:
+    def worker_alone(
+        metrics_port: int | None = typer.Option(
+            None,
+            min=0,
+            max=65535,
+            help="Port of its own metrics for Prometheus; 0 takes a free one.",
+        ),
+        metrics_host: str = typer.Option("127.0.0.1", help="Address they are served on."),
+    ) -> None:
         """Work on jobs, without a web server; run as many as you like, on any machine.
 
         Example: PIPELINE_GUARD_DATABASE_URL=postgresql://... pipeline-guard worker
+
+        Ends with 0 on SIGTERM or Ctrl-C, 1 when it cannot start (the reason is on stderr).
         """
         from pipeline_guard.cli import runtime  # noqa: PLC0415
 
         settings = load_settings()
         with runtime.database_url(settings) as url:
-            runtime.run(_work(settings, url))
+            runtime.run(_work(settings, url, metrics_host, metrics_port))
 
 
 def _refuse_open_door(settings: Settings, host: str) -> None:
@@ -62,6 +76,7 @@ async def _serve(settings: Settings, url: str, host: str, port: int, *, with_wor
     from pipeline_guard import worker  # noqa: PLC0415
     from pipeline_guard.cli.runtime import open_database  # noqa: PLC0415
     from pipeline_guard.stages import assemble  # noqa: PLC0415
+    from pipeline_guard.telemetry.telemetry import Telemetry  # noqa: PLC0415
     from pipeline_guard.web.app import create_app  # noqa: PLC0415
 
     class Announced(uvicorn.Server):
@@ -76,8 +91,9 @@ async def _serve(settings: Settings, url: str, host: str, port: int, *, with_wor
         queue = worker.queue_app(database.url)
         async with queue.open_async():
             tasks = worker.TaskQueue(queue)
-            platforms = assemble.connect_platforms(settings)
-            app = create_app(settings, database, platforms.on, tasks)
+            telemetry = Telemetry()
+            platforms = assemble.connect_platforms(settings, telemetry)
+            app = create_app(settings, database, platforms.on, tasks, telemetry)
             server = Announced(
                 uvicorn.Config(
                     app, host=host, port=port, log_config=None, access_log=False,
@@ -91,31 +107,57 @@ async def _serve(settings: Settings, url: str, host: str, port: int, *, with_wor
                 for number in (signal.SIGINT, signal.SIGTERM):
                     signal.signal(number, lambda *_: setattr(server, "should_exit", True))
                 if with_worker:
-                    context = assemble.context(settings, database, platforms, tasks)
+                    context = assemble.context(settings, database, platforms, tasks, telemetry)
                     await stack.enter_async_context(worker.running(queue, context))
                 await server.serve()
             if not server.started:
                 raise ConfigError(f"Could not listen on {host}:{port}; is the port in use?")
 
 
-async def _work(settings: Settings, url: str) -> None:
-    async with _worker(settings, url):
-        typer.echo("Pipeline Guard's worker is ready")
-        await _until_asked_to_stop()
+async def _work(settings: Settings, url: str, metrics_host: str, metrics_port: int | None) -> None:
+    from pipeline_guard.telemetry.telemetry import Telemetry  # noqa: PLC0415
+
+    telemetry = Telemetry()
+    with contextlib.ExitStack() as stack:
+        told = ""
+        if metrics_port is not None:
+            port = stack.enter_context(_metrics_served(telemetry, metrics_host, metrics_port))
+            told = f", its metrics are at http://{metrics_host}:{port}/metrics"
+        async with _worker(settings, url, telemetry):
+            typer.echo(f"Pipeline Guard's worker is ready{told}")
+            await _until_asked_to_stop()
+
+
+@contextlib.contextmanager
+def _metrics_served(telemetry: "Telemetry", host: str, port: int) -> Iterator[int]:
+    """Serve the metrics from a thread of their own; the port they are on."""
+    from prometheus_client import start_http_server  # noqa: PLC0415
+
+    try:
+        server, thread = start_http_server(port, host, telemetry.metrics.registry)
+    except OSError as error:
+        raise ConfigError(f"The metrics cannot listen on {host}:{port}: {error}") from error
+    try:
+        yield server.server_port
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
 
 
 @contextlib.asynccontextmanager
-async def _worker(settings: Settings, url: str) -> AsyncIterator[None]:
+async def _worker(settings: Settings, url: str, telemetry: "Telemetry") -> AsyncIterator[None]:
     from pipeline_guard import worker  # noqa: PLC0415
     from pipeline_guard.cli.runtime import open_database  # noqa: PLC0415
     from pipeline_guard.stages import assemble  # noqa: PLC0415
 
     async with open_database(url) as database:
         queue = worker.queue_app(database.url)
-        platforms = assemble.connect_platforms(settings)
+        platforms = assemble.connect_platforms(settings, telemetry)
+        tasks = worker.TaskQueue(queue)
         try:
             async with queue.open_async():
-                context = assemble.context(settings, database, platforms, worker.TaskQueue(queue))
+                context = assemble.context(settings, database, platforms, tasks, telemetry)
                 async with worker.running(queue, context):
                     yield
         finally:

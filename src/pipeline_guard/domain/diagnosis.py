@@ -78,3 +78,5 @@ class Diagnosis:
     """What the reader must know, for example that the log was cut at a cap."""
     bytes: int = 0
     lines: int = 0
+    redactions: int = 0
+    """Secrets masked in what is kept of the log."""

@@ -1,6 +1,7 @@
 """The platforms there are: a literal map from name to its folder's `build`, and nothing clever.
 
-Each folder's `build(settings)` returns a `Connected` pair, or the reason it is switched off.
+Each folder's `build(settings, telemetry)` returns a `Connected` pair, or the reason it is switched
+off.
 """
 
 from collections.abc import Callable
@@ -9,8 +10,9 @@ from typing import Final
 from pipeline_guard.domain.capabilities import Connected
 from pipeline_guard.platforms import buildbot, github, gitlab
 from pipeline_guard.settings import Settings
+from pipeline_guard.telemetry.telemetry import Telemetry
 
-Build = Callable[[Settings], Connected | str]
+Build = Callable[[Settings, Telemetry | None], Connected | str]
 
 PLATFORMS: Final[dict[str, Build]] = {
     "buildbot": buildbot.build,

@@ -17,6 +17,7 @@ from pipeline_guard.errors import PlatformError, PlatformUnavailable
 from pipeline_guard.remedies import REMEDIES
 from pipeline_guard.remedies.base import Request, Result
 from pipeline_guard.stages.context import Context, lock_of, report_lock, run_key
+from pipeline_guard.stages.measure import stage
 from pipeline_guard.store import actions, audit, failures, switches
 from pipeline_guard.store.actions import Intent
 from pipeline_guard.store.tables import Failure
@@ -29,6 +30,7 @@ FIRST_CHECK_SECONDS = 120.0
 log = structlog.get_logger(__name__)
 
 
+@stage("act")
 async def act(context: Context, platform: str, repository: str, run_id: str, attempt: int) -> None:
     """Do what was planned for the failures of this attempt.
 
@@ -126,6 +128,7 @@ async def _record(
             status: FailureStatus = "superseded" if result.status == "skipped" else "escalated"
             await failures.set_status(session, ids, status)
         await context.queue.defer(session, "report", run_key(run), lock=report_lock(run))
+    context.telemetry.metrics.actions.labels(run.platform, intent.kind, result.status).inc()
     log.info(
         "acted",
         repository=run.repository,

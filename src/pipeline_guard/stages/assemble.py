@@ -22,6 +22,7 @@ from pipeline_guard.stages.judge import Judge
 from pipeline_guard.stages.policies import Policies
 from pipeline_guard.store.retention import Keep
 from pipeline_guard.store.session import Database
+from pipeline_guard.telemetry.telemetry import Telemetry
 
 LEFT_BEHIND_SECONDS = 24 * 3600
 
@@ -41,9 +42,9 @@ class Platforms:
             await connected.platform.aclose()
 
 
-def connect_platforms(settings: Settings) -> Platforms:
-    """Build every platform that the settings configure."""
-    built = {name: build(settings) for name, build in PLATFORMS.items()}
+def connect_platforms(settings: Settings, telemetry: Telemetry | None = None) -> Platforms:
+    """Build every platform that the settings configure; `telemetry` counts their calls."""
+    built = {name: build(settings, telemetry) for name, build in PLATFORMS.items()}
     return Platforms(
         on={name: item for name, item in built.items() if isinstance(item, Connected)},
         off={name: item for name, item in built.items() if isinstance(item, str)},
@@ -101,17 +102,25 @@ def _tell(problem: str) -> None:
     log.warning("rules_not_reloaded", problem=problem)
 
 
-def context(settings: Settings, database: Database, platforms: Platforms, queue: Queue) -> Context:
+def context(
+    settings: Settings,
+    database: Database,
+    platforms: Platforms,
+    queue: Queue,
+    telemetry: Telemetry | None = None,
+) -> Context:
     """What a worker's stages are handed; raises ConfigError when guard.yaml is wrong."""
-    judge = CurrentJudge(rule_folders(settings))
+    telemetry = telemetry or Telemetry()
+    telemetry.metrics.model.labels(Model().version).set(1)
     return Context(
         database,
         platforms.on,
-        judge,
+        CurrentJudge(rule_folders(settings)),
         Policies(settings),
         queue,
         scratch_folder(settings),
         keep(settings),
+        telemetry,
     )
 
 

@@ -16,6 +16,7 @@ from pipeline_guard.stages.accept import run_lock
 from pipeline_guard.stages.policies import Policies
 from pipeline_guard.store.retention import Keep
 from pipeline_guard.store.session import Database
+from pipeline_guard.telemetry.telemetry import Telemetry
 
 
 class Queue(Protocol):
@@ -63,6 +64,7 @@ class Context:
     scratch: Path
     """A folder for logs while they are read."""
     keep: Keep = field(default_factory=Keep)
+    telemetry: Telemetry = field(default_factory=Telemetry)
 
     def platform(self, name: str) -> Connected:
         """The switched-on platform of that name; raises NotFound."""

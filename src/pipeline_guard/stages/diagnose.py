@@ -23,6 +23,7 @@ from pipeline_guard.stages.context import Context, lock_of, report_lock, run_key
 from pipeline_guard.stages.decide import decide
 from pipeline_guard.stages.follow_up import follow_up
 from pipeline_guard.stages.gather import gather
+from pipeline_guard.stages.measure import stage
 from pipeline_guard.store import deliveries, failures
 
 MAX_JOBS = 40
@@ -106,6 +107,7 @@ def _as_args(event: Event) -> dict[str, Any]:
     }
 
 
+@stage("diagnose")
 async def _diagnose_all(
     context: Context,
     platform: Platform,
@@ -172,6 +174,7 @@ async def _as_stream(text: str) -> AsyncIterator[bytes]:
     yield text.encode()
 
 
+@stage("decide")
 async def _decide_and_store(
     context: Context,
     platform: Platform,
@@ -193,7 +196,20 @@ async def _decide_and_store(
                 session, "act", run_key(run) | {"attempt": run.attempt}, lock=lock_of(run)
             )
         await context.queue.defer(session, "report", run_key(run), lock=report_lock(run))
+    _count(context, run.platform, diagnoses, plans)
     return " ".join((_summary(diagnoses, plans), *policy.remarks))
+
+
+def _count(
+    context: Context, platform: str, diagnoses: Sequence[Diagnosis], plans: Sequence[Plan]
+) -> None:
+    metrics = context.telemetry.metrics
+    for diagnosis, plan in zip(diagnoses, plans, strict=True):
+        metrics.diagnoses.labels(platform, diagnosis.category, diagnosis.source).inc()
+        metrics.redactions.labels(platform).inc(diagnosis.redactions)
+        metrics.plans.labels(platform, plan.status).inc()
+        for refusal in plan.refusals:
+            metrics.refusals.labels(refusal.guard).inc()
 
 
 def _summary(diagnoses: Sequence[Diagnosis], plans: Sequence[Plan]) -> str:

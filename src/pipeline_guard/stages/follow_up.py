@@ -8,10 +8,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from pipeline_guard.domain.plan import Outcome
 from pipeline_guard.domain.runs import Run
 from pipeline_guard.stages.context import Context, report_lock, run_key
+from pipeline_guard.stages.measure import stage
 from pipeline_guard.store import actions, failures
 from pipeline_guard.store.tables import Failure
 
 
+@stage("follow_up")
 async def follow_up(context: Context, session: AsyncSession, run: Run) -> None:
     """Settle the failures of earlier attempts of a completed run.
 
@@ -26,6 +28,9 @@ async def follow_up(context: Context, session: AsyncSession, run: Run) -> None:
             changed |= _settle(failure, run, known)
     for action in await actions.undecided_reruns(session, run):
         action.outcome = _outcome(action.failures, run)
+        if action.outcome is not None:
+            outcomes = context.telemetry.metrics.outcomes
+            outcomes.labels(run.platform, action.kind, action.outcome).inc()
     if changed:
         await context.queue.defer(session, "report", run_key(run), lock=report_lock(run))
 

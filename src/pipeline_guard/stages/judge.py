@@ -205,6 +205,7 @@ class Judge:
             notes=tuple(reading.report.notes),
             bytes=reading.report.bytes,
             lines=reading.report.lines,
+            redactions=reading.redactor.count,
         )
 
     @property

@@ -14,6 +14,7 @@ from pipeline_guard.domain.runs import ChangeRequest
 from pipeline_guard.errors import PlatformError
 from pipeline_guard.stages.comment import Seen, Spoken, render
 from pipeline_guard.stages.context import Context
+from pipeline_guard.stages.measure import stage
 from pipeline_guard.store import audit, commands, comments, failures, switches
 from pipeline_guard.store.tables import Comment, Failure
 
@@ -36,6 +37,7 @@ class Page:
         return self.known is not None and self.known.digest == self.digest
 
 
+@stage("report")
 async def report(context: Context, platform: str, repository: str, run_id: str) -> None:
     """Bring the comment of the run's request up to date.
 

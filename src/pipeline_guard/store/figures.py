@@ -1,11 +1,15 @@
 """Counts over the whole history, for statistics and metrics."""
 
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import text
+from sqlalchemy import func, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from pipeline_guard.store import actions, deliveries, failures
+from pipeline_guard.store.tables import Action
+
+RECENT = timedelta(days=7)
 
 
 async def stats(session: AsyncSession) -> dict[str, Any]:
@@ -39,6 +43,21 @@ async def stats(session: AsyncSession) -> dict[str, Any]:
         },
         "deliveries": {"total": sum(received.values()), "by_status": received},
     }
+
+
+async def rerun_success(session: AsyncSession) -> dict[tuple[str], float]:
+    """By platform: of the re-runs asked for in RECENT that ended, the share that healed."""
+    healed = func.count().filter(Action.outcome == "healed")
+    query = (
+        select(Action.platform, healed * 1.0 / func.count())
+        .where(
+            Action.kind == "rerun",
+            Action.outcome.in_(("healed", "failed_again")),
+            Action.finished_at >= datetime.now(UTC) - RECENT,
+        )
+        .group_by(Action.platform)
+    )
+    return {(platform,): float(share) for platform, share in await session.execute(query)}
 
 
 async def queue_depth(session: AsyncSession) -> dict[str, tuple[int, float]]:

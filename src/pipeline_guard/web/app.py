@@ -6,7 +6,6 @@ from typing import Any
 
 from fastapi import Depends, FastAPI, Request
 from fastapi.responses import JSONResponse
-from prometheus_client import CollectorRegistry
 from starlette.types import Receive, Scope, Send
 
 from pipeline_guard import __version__
@@ -17,6 +16,7 @@ from pipeline_guard.stages.accept import WRITERS, Acceptor
 from pipeline_guard.stages.context import Queue
 from pipeline_guard.store import figures
 from pipeline_guard.store.session import Database
+from pipeline_guard.telemetry.telemetry import Telemetry
 from pipeline_guard.web import access, health, metrics
 from pipeline_guard.web.api import audit, deliveries, failures
 from pipeline_guard.web.dashboard import pages
@@ -24,10 +24,14 @@ from pipeline_guard.web.webhooks import PREFIX, Receiver
 
 
 def create_app(
-    settings: Settings, database: Database, platforms: Mapping[str, Connected], queue: Queue
+    settings: Settings,
+    database: Database,
+    platforms: Mapping[str, Connected],
+    queue: Queue,
+    telemetry: Telemetry | None = None,
 ) -> FastAPI:
     """The application over an open database and the switched-on platforms."""
-    registry = CollectorRegistry()
+    telemetry = telemetry or Telemetry()
     acceptor = Acceptor(database.accept_pool(WRITERS))
 
     @contextlib.asynccontextmanager
@@ -38,7 +42,7 @@ def create_app(
         finally:
             await acceptor.close()
 
-    receiver = Receiver(platforms, acceptor, metrics.webhook_counter(registry))
+    receiver = Receiver(platforms, acceptor, telemetry)
 
     class Application(FastAPI):
         async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -59,7 +63,7 @@ def create_app(
     app.include_router(audit.router(database), prefix="/api/v1", dependencies=allowed)
     app.include_router(pages.router(database), dependencies=allowed)
     app.include_router(health.router(database))
-    app.include_router(metrics.router(database, registry))
+    app.include_router(metrics.router(database, telemetry.metrics))
 
     @app.get("/api/v1/stats", tags=["stats"], dependencies=allowed)
     async def stats() -> dict[str, Any]:

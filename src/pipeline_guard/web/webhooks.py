@@ -1,11 +1,11 @@
 """Receive: reads a delivery under a size cap, has it verified, then parsed, then made durable."""
 
+import time
 from collections.abc import Mapping
 from typing import Any
 
 import orjson
 import structlog
-from prometheus_client import Counter
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
@@ -14,6 +14,7 @@ from pipeline_guard.domain.capabilities import Connected
 from pipeline_guard.domain.events import Ignored
 from pipeline_guard.errors import BadSignature, MalformedDelivery, StoreUnavailable
 from pipeline_guard.stages.accept import Acceptor
+from pipeline_guard.telemetry.telemetry import Telemetry
 
 PREFIX = "/webhooks/"
 MAX_BODY = 25 * 1024 * 1024
@@ -35,11 +36,11 @@ class Receiver:
     """
 
     def __init__(
-        self, platforms: Mapping[str, Connected], acceptor: Acceptor, counter: Counter
+        self, platforms: Mapping[str, Connected], acceptor: Acceptor, telemetry: Telemetry
     ) -> None:
         self._platforms = platforms
         self._acceptor = acceptor
-        self._counter = counter
+        self._telemetry = telemetry
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one delivery: 202, 200, 400, 401, 404, 405, 413, 415 or 503."""
@@ -53,8 +54,10 @@ class Receiver:
             return _problem(404, f"'{name[:40]}' is not a platform that is configured here.")
         if scope["method"] != "POST":
             return _problem(405, "Deliveries are sent by POST.")
+        metrics, started = self._telemetry.metrics, time.perf_counter()
         response, result = await self._receive(name, connected, Request(scope, receive))
-        self._counter.labels(platform=name, result=result).inc()
+        metrics.webhooks.labels(name, result).inc()
+        metrics.webhook_seconds.labels(name).observe(time.perf_counter() - started)
         return response
 
     async def _receive(

@@ -5,9 +5,10 @@ from pipeline_guard.platforms.buildbot.adapter import BuildbotPlatform
 from pipeline_guard.platforms.buildbot.client import BuildbotClient
 from pipeline_guard.platforms.buildbot.webhook import BuildbotWebhook
 from pipeline_guard.settings import Settings
+from pipeline_guard.telemetry.telemetry import Telemetry
 
 
-def build(settings: Settings) -> Connected | str:
+def build(settings: Settings, telemetry: Telemetry | None = None) -> Connected | str:
     """Connect Buildbot, or say in a sentence which setting keeps it switched off."""
     if not settings.buildbot_webhook_tokens:
         return "PIPELINE_GUARD_BUILDBOT_WEBHOOK_TOKEN is not set"
@@ -18,6 +19,7 @@ def build(settings: Settings) -> Connected | str:
         settings.buildbot_url,
         user=settings.buildbot_user,
         password=password.get_secret_value() if password else None,
+        calls=telemetry.calls("buildbot") if telemetry else None,
     )
     return Connected(
         reader=BuildbotWebhook(settings.buildbot_webhook_tokens), platform=BuildbotPlatform(client)

@@ -19,6 +19,7 @@ from pipeline_guard.errors import (
     RateLimited,
     Rejected,
 )
+from pipeline_guard.telemetry.calls import Calls
 
 Params = Mapping[str, str | int | list[str] | list[int]]
 
@@ -37,9 +38,11 @@ class BuildbotClient:
         user: str | None = None,
         password: str | None = None,
         transport: httpx.AsyncBaseTransport | None = None,
+        calls: Calls | None = None,
     ) -> None:
         self.url = url.rstrip("/")
         self.user = user
+        self._calls = calls or Calls("buildbot")
         self._auth = httpx.BasicAuth(user, password) if user and password else None
         self._logged_in = self._auth is None
         self._login_lock = asyncio.Lock()
@@ -122,12 +125,16 @@ class BuildbotClient:
 
     async def _send(self, verb: str, path: str, **options: Any) -> httpx.Response:
         request = self._http.build_request(verb, path, **options)
-        try:
-            return await self._http.send(request, stream=True, auth=self._auth)
-        except httpx.TransportError as error:
-            raise PlatformUnavailable(
-                f"Buildbot at {self.url} did not answer: {error!r}"
-            ) from error
+        is_log = path.startswith("api/v2/logs/") and path.endswith("/raw")
+        with self._calls.call(verb, request.url.path, log=is_log) as call:
+            try:
+                response = await self._http.send(request, stream=True, auth=self._auth)
+            except httpx.TransportError as error:
+                raise PlatformUnavailable(
+                    f"Buildbot at {self.url} did not answer: {error!r}"
+                ) from error
+            call.answered(response.status_code, response.headers)
+            return response
 
     async def _login(self, *, again: bool) -> None:
         """Trade user and password for a session cookie: Buildbot's own scheme.

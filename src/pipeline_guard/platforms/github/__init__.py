@@ -7,9 +7,10 @@ from pipeline_guard.platforms.github.client import Client
 from pipeline_guard.platforms.github.credentials import credentials_from
 from pipeline_guard.platforms.github.webhook import GitHubWebhooks
 from pipeline_guard.settings import Settings
+from pipeline_guard.telemetry.telemetry import Telemetry
 
 
-def build(settings: Settings) -> Connected | str:
+def build(settings: Settings, telemetry: Telemetry | None = None) -> Connected | str:
     """Switch GitHub on, or return the sentence that says why it stays off; does no I/O but a key.
 
     Needs a webhook secret and either a token or an App (id and private key).
@@ -21,5 +22,6 @@ def build(settings: Settings) -> Connected | str:
         credentials = credentials_from(settings)
     except ConfigError as error:
         return str(error)
-    client = Client(settings.github_api_url, credentials)
+    calls = telemetry.calls("github") if telemetry else None
+    client = Client(settings.github_api_url, credentials, calls=calls)
     return Connected(reader=GitHubWebhooks(secrets), platform=GitHub(client))

@@ -1,6 +1,7 @@
 """All calls to GitHub's JSON API: paths of our own making, pages, short retries, one timeout."""
 
 import asyncio
+import contextvars
 from collections.abc import AsyncIterator, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
@@ -16,6 +17,7 @@ from github.Requester import Requester
 from pipeline_guard.errors import NotAuthorized, PlatformUnavailable, RateLimited
 from pipeline_guard.platforms.github.answers import Answer, NotSent, no_answer, refusal
 from pipeline_guard.platforms.github.credentials import Credentials
+from pipeline_guard.telemetry.calls import Call, Calls
 
 _TIMEOUT: Final = 20
 """Seconds for one call, connecting and reading each."""
@@ -34,8 +36,16 @@ class Client:
     wrote it, must not choose where our token goes.
     """
 
-    def __init__(self, api_url: str, credentials: Credentials, *, retry_wait: float = 0.3) -> None:
+    def __init__(
+        self,
+        api_url: str,
+        credentials: Credentials,
+        *,
+        retry_wait: float = 0.3,
+        calls: Calls | None = None,
+    ) -> None:
         self.api_url = api_url.rstrip("/")
+        self.calls = calls or Calls("github")
         self.credentials = credentials
         self.retry_wait = retry_wait
         self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="github")
@@ -119,8 +129,10 @@ class Client:
             wait_max=2.0,
         ):
             with attempt:
+                # The thread gets what is bound to this job: its trace and the names in its log.
+                here = contextvars.copy_context()
                 return await loop.run_in_executor(
-                    self._threads, self._call, repository, verb, path, body
+                    self._threads, here.run, self._call, repository, verb, path, body
                 )
         raise PlatformUnavailable(f"GitHub gave no answer to {verb} {path}")  # pragma: no cover
 
@@ -134,12 +146,12 @@ class Client:
 
     def _call(self, repository: str | None, verb: str, path: str, body: Any | None) -> Answer:
         try:
-            return _request(self._requester(repository), verb, path, body)
+            return self._request(self._requester(repository), verb, path, body)
         except NotAuthorized as error:
             renewable = error.status == 401 and repository is not None
             if not (renewable and self.credentials.forget(str(repository))):
                 raise
-        return _request(self._requester(repository), verb, path, body)
+        return self._request(self._requester(repository), verb, path, body)
 
     def _requester(self, repository: str | None) -> Requester:
         if repository is None:
@@ -153,7 +165,11 @@ class Client:
         return known[1]
 
     def _as_app(self, verb: str, path: str, body: Any | None = None) -> Any:
-        return _request(self._requester(None), verb, path, body).data
+        return self._request(self._requester(None), verb, path, body).data
+
+    def _request(self, requester: Requester, verb: str, path: str, body: Any | None) -> Answer:
+        with self.calls.call(verb, path) as call:
+            return _request(requester, verb, path, body, call)
 
     def _connect(self, auth: github.Auth.Auth) -> Requester:
         return github.Github(
@@ -168,7 +184,7 @@ class Client:
         ).requester
 
 
-def _request(requester: Requester, verb: str, path: str, body: Any | None) -> Answer:
+def _request(requester: Requester, verb: str, path: str, body: Any | None, call: Call) -> Answer:
     what = f"{verb} {path.partition('?')[0]}"
     headers = {"Accept": "application/vnd.github+json", "X-GitHub-Api-Version": "2022-11-28"}
     try:
@@ -178,6 +194,7 @@ def _request(requester: Requester, verb: str, path: str, body: Any | None) -> An
     except RuntimeError as error:  # PyGithub's refusal to follow a redirect to another origin
         raise PlatformUnavailable(f"GitHub redirected {what} elsewhere: {error}") from error
     lowered: Mapping[str, str] = {str(key).lower(): str(value) for key, value in raw.items()}
+    call.answered(status, lowered)
     data = decoded(answered)
     if not 200 <= status < 300:
         raise refusal(what, status, lowered, data)

@@ -77,7 +77,9 @@ class LogStream:
         for hop in range(_MOST_HOPS):
             headers = {"Authorization": authorization} if with_token and authorization else {}
             request = self._http.build_request("GET", url, headers=headers)
-            response = await self._http.send(request, stream=True)
+            with self._client.calls.call("GET", url.path, log=True) as call:
+                response = await self._http.send(request, stream=True)
+                call.answered(response.status_code, response.headers)
             try:
                 if not response.has_redirect_location:
                     await _check(response, linked=hop > 0, what=f"GET {path}")

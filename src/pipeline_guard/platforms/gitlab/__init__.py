@@ -6,9 +6,10 @@ from pipeline_guard.platforms.gitlab.adapter import GitLabPlatform
 from pipeline_guard.platforms.gitlab.client import GitLabClient, ca_bundle
 from pipeline_guard.platforms.gitlab.webhook import GitLabWebhooks
 from pipeline_guard.settings import Settings
+from pipeline_guard.telemetry.telemetry import Telemetry
 
 
-def build(settings: Settings) -> Connected | str:
+def build(settings: Settings, telemetry: Telemetry | None = None) -> Connected | str:
     """The connection the settings describe, or a sentence that says why it is off."""
     if not (settings.gitlab_webhook_secrets or settings.gitlab_signing_tokens):
         return (
@@ -27,7 +28,8 @@ def build(settings: Settings) -> Connected | str:
     except ConfigError as error:
         return f"PIPELINE_GUARD_GITLAB_SIGNING_TOKEN: {error}."
     try:
-        client = GitLabClient(settings.gitlab_url, token)
+        calls = telemetry.calls("gitlab") if telemetry else None
+        client = GitLabClient(settings.gitlab_url, token, calls=calls)
     except OSError as error:
         return f"The CA file {ca_bundle()} named by the environment cannot be used: {error}."
     return Connected(reader, GitLabPlatform(client))

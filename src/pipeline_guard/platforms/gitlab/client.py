@@ -23,6 +23,7 @@ from pipeline_guard.errors import (
     RateLimited,
     Rejected,
 )
+from pipeline_guard.telemetry.calls import Calls
 
 TIMEOUT_SECONDS: Final = 20.0
 READ_ATTEMPTS: Final = 3
@@ -120,8 +121,10 @@ class GitLabClient:
         *,
         timeout: float = TIMEOUT_SECONDS,
         now: Callable[[], datetime] = _utc_now,
+        calls: Calls | None = None,
     ) -> None:
         self.url = url.rstrip("/")
+        self._calls = calls or Calls("gitlab")
         self._now = now
         self._auth = {"PRIVATE-TOKEN": token}
         self._session = _Session()
@@ -150,14 +153,17 @@ class GitLabClient:
             )
 
     def _request(self, verb: str, path: str, query: Json, data: Json | None) -> requests.Response:
-        try:
-            return self._gitlab.http_request(verb, path, query_data=query, post_data=data)
-        except requests.RequestException as error:
-            raise PlatformUnavailable(
-                f"GitLab did not answer {verb.upper()} {path}: {error}"
-            ) from error
-        except gitlab.exceptions.GitlabError as error:
-            raise Rejected(f"GitLab cannot be used at {self.url}: {error}") from error
+        with self._calls.call(verb, path) as call:
+            try:
+                found = self._gitlab.http_request(verb, path, query_data=query, post_data=data)
+            except requests.RequestException as error:
+                raise PlatformUnavailable(
+                    f"GitLab did not answer {verb.upper()} {path}: {error}"
+                ) from error
+            except gitlab.exceptions.GitlabError as error:
+                raise Rejected(f"GitLab cannot be used at {self.url}: {error}") from error
+            call.answered(found.status_code, found.headers)
+            return found
 
     @stamina.retry(on=PlatformUnavailable, attempts=READ_ATTEMPTS, wait_initial=0.2, wait_max=2.0)
     async def _read(self, path: str, query: Json) -> requests.Response:
@@ -233,12 +239,15 @@ class GitLabClient:
         raise Rejected(f"GitLab redirects {urlsplit(start).path} without end")
 
     async def _send(self, url: str, headers: Mapping[str, str]) -> httpx.Response:
-        try:
-            request = self._http.build_request("GET", url, headers=headers)
-            return await self._http.send(request, stream=True)
-        except (httpx.HTTPError, httpx.InvalidURL) as error:
-            path = urlsplit(url).path
-            raise PlatformUnavailable(f"GitLab did not answer GET {path}: {error!r}") from error
+        path = urlsplit(url).path
+        with self._calls.call("GET", path, log=True) as call:
+            try:
+                request = self._http.build_request("GET", url, headers=headers)
+                response = await self._http.send(request, stream=True)
+            except (httpx.HTTPError, httpx.InvalidURL) as error:
+                raise PlatformUnavailable(f"GitLab did not answer GET {path}: {error!r}") from error
+            call.answered(response.status_code, response.headers)
+            return response
 
     async def _refusal(self, response: httpx.Response, *, at_home: bool) -> PlatformError:
         try:
