@@ -56,6 +56,8 @@ class Settings(BaseSettings):
     """Days; not less than recovery may look back for webhooks that were missed."""
     keep_failures_days: int = Field(default=180, ge=31)
     """Days; not less than the month of history that a decision may rest on."""
+    keep_logs_days: int = Field(default=30, ge=1)
+    """Days that the logs shown with failures are kept."""
     keep_queue_days: int = Field(default=7, ge=1)
     """Days that the queue's failed jobs stay to be looked at."""
 

@@ -1,19 +1,22 @@
 """What is past its limit goes; what is still worked on, or cannot be brought back, stays."""
 
+import importlib
 import json
+import pkgutil
 from datetime import UTC, datetime, timedelta
 
 import psycopg
 import pytest
 from typer.testing import CliRunner
 
+from pipeline_guard import store
 from pipeline_guard.cli import build
 from pipeline_guard.stages.prune import prune
 from pipeline_guard.store import retention, sweeps
 from pipeline_guard.store.retention import KEPT, RULES, Keep
 from pipeline_guard.store.tables import Base
 
-KEEP = Keep(deliveries=30, failures=180, queue=7)
+KEEP = Keep(deliveries=30, failures=180, logs=30, queue=7)
 FAILURE = (
     "INSERT INTO failures (platform, repository, workflow, run_id, run_attempt, job_id, job,"
     " category, confidence, source, transient, fingerprint, diagnosis, status, plan, updated_at)"
@@ -63,6 +66,8 @@ def db(database_url):
 
 
 def test_every_table_has_a_limit_or_a_reason_to_have_none():
+    for module in pkgutil.iter_modules(store.__path__):
+        importlib.import_module(f"{store.__name__}.{module.name}")
     assert {*RULES, *KEPT} - {"procrastinate_jobs"} == set(Base.metadata.tables)
 
 
@@ -102,6 +107,18 @@ async def test_failures_go_with_what_hangs_on_them_unless_healing_or_labelled(db
     await prune(database, KEEP)
     assert names(db, "failures", "run_id") == {"young", "healing", "labelled"}
     assert names(db, "actions", "run_id") == {"young", "healing", "labelled"}
+
+
+async def test_a_log_goes_before_its_failure(db, database):
+    number = failure(db, "1", "open", 40)
+    db.execute(
+        "INSERT INTO job_logs (failure_id, lines, size, outline, notes, created_at)"
+        " VALUES (%s, 1, 1, '[]', '[]', now() - interval '31 days')", (number,),
+    )  # fmt: skip
+    db.execute("INSERT INTO job_log_chunks VALUES (%s, 0, '', 1, 1, '')", (number,))
+    await prune(database, KEEP)
+    assert names(db, "job_log_chunks", "failure_id") == set()
+    assert names(db, "failures", "id") == {number}
 
 
 async def test_only_ended_jobs_of_the_queue_go(db, database):

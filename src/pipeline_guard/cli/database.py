@@ -46,7 +46,8 @@ def prune(
 ) -> None:
     """Delete what is past its limit now; workers do it by themselves once an hour.
 
-    The limits are PIPELINE_GUARD_KEEP_DELIVERIES_DAYS, _KEEP_FAILURES_DAYS and _KEEP_QUEUE_DAYS.
+    The limits are PIPELINE_GUARD_KEEP_DELIVERIES_DAYS, _KEEP_FAILURES_DAYS, _KEEP_LOGS_DAYS
+    and _KEEP_QUEUE_DAYS.
 
     Example: pipeline-guard db prune --dry-run
     """

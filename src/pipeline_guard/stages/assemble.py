@@ -127,7 +127,10 @@ def context(
 def keep(settings: Settings) -> Keep:
     """How many days each kind of record is kept."""
     return Keep(
-        settings.keep_deliveries_days, settings.keep_failures_days, settings.keep_queue_days
+        deliveries=settings.keep_deliveries_days,
+        failures=settings.keep_failures_days,
+        logs=settings.keep_logs_days,
+        queue=settings.keep_queue_days,
     )
 
 

@@ -21,6 +21,7 @@ class Keep:
 
     deliveries: int = 30
     failures: int = 180
+    logs: int = 30
     queue: int = 7
 
 
@@ -39,6 +40,8 @@ RULES: Final[Mapping[str, Rule]] = {
         "deliveries", "status <> 'accepted' AND coalesce(processed_at, received_at) < :before"
     ),
     "redeliveries": Rule("deliveries", "status <> 'open' AND tried_at < :before"),
+    "job_logs": Rule("logs", "created_at < :before"),
+    "changes": Rule("queue", "at < :before"),
     # A person's label is training data that nothing can bring back.
     "failures": Rule(
         "failures",
@@ -62,7 +65,9 @@ RULES: Final[Mapping[str, Rule]] = {
 
 KEPT: Final[Mapping[str, str]] = {
     "action_failures": "goes with its failure",
+    "job_log_chunks": "go with their log",
     "labels": "training data",
+    "audit": "who did what: append-only, to be exported",
     "switches": "one row a repository, in force until somebody changes it",
     "repositories": "one row a repository",
     "sweeps": "one row a list that is read",
