@@ -8,7 +8,15 @@ from typing import get_args
 import pytest
 
 import pipeline_guard.platforms as platforms
-from pipeline_guard.domain.capabilities import Capability, Connected, Platform, WebhookReader
+from pipeline_guard.domain.capabilities import (
+    Capability,
+    Connected,
+    Conversation,
+    Platform,
+    WebhookReader,
+)
+from pipeline_guard.domain.recovery import ListsRuns, Redelivers
+from pipeline_guard.domain.tracker import CancelsRuns, KeepsChecks, KeepsIssues, KeepsLabels
 from pipeline_guard.errors import BadSignature, MalformedDelivery
 from pipeline_guard.settings import Settings
 
@@ -20,6 +28,17 @@ CONFIGURED = {
     "gitlab": {"gitlab_webhook_secret": SECRET, "gitlab_token": "t"},
     "buildbot": {"buildbot_webhook_token": SECRET, "buildbot_url": "http://127.0.0.1:9"},
 }
+
+BEHIND = {
+    "commands": Conversation,
+    "list_runs": ListsRuns,
+    "redeliver": Redelivers,
+    "issues": KeepsIssues,
+    "labels": KeepsLabels,
+    "checks": KeepsChecks,
+    "cancel": CancelsRuns,
+}
+"""The protocol that each capability stands for."""
 
 
 def settings(**values: str) -> Settings:
@@ -62,6 +81,24 @@ async def test_it_has_every_method_of_the_protocols_with_the_same_parameters(nam
     assert built.platform.name == name
     assert built.platform.capabilities <= set(get_args(Capability))
     await built.platform.aclose()
+
+
+@pytest.mark.parametrize("name", FOLDERS)
+async def test_what_it_declares_it_has_and_what_it_has_it_declares(name):
+    platform = (await connected(name)).platform
+    for capability, protocol in BEHIND.items():
+        wanted = [
+            method
+            for method, _ in inspect.getmembers(protocol, inspect.isfunction)
+            if not method.startswith("_")
+        ]
+        has = all(hasattr(platform, method) for method in wanted)
+        assert has == (capability in platform.capabilities), capability
+        for method in wanted if has else ():
+            asked = inspect.signature(getattr(protocol, method)).parameters
+            taken = inspect.signature(getattr(platform, method)).parameters
+            assert list(taken) == list(asked)[1:], method
+    await platform.aclose()
 
 
 @pytest.mark.parametrize("name", FOLDERS)

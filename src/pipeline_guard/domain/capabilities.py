@@ -19,10 +19,17 @@ Capability = Literal[
     "inline_log",
     "list_runs",
     "redeliver",
+    "rerun_debug",
+    "issues",
+    "labels",
+    "checks",
+    "cancel",
 ]
 """`rerun_is_new_run`: the events of a re-run carry another run id than those of the first run.
+`rerun_debug`: a re-run can log more than the attempt before it.
 `commands`: people can speak to us in comments, see `Conversation`.
-`list_runs` and `redeliver` stand for the protocols of domain.recovery."""
+`list_runs` and `redeliver` stand for the protocols of domain.recovery;
+`issues`, `labels`, `checks` and `cancel` for those of domain.tracker."""
 Reaction = Literal["seen", "done", "refused", "unclear"]
 """Our answer to a comment as one sign: 👀, 🎉, 👎, 😕."""
 RerunScope = Literal["run", "failed_jobs", "job"]
@@ -76,8 +83,13 @@ class Platform(Protocol):
     async def annotations(self, run: Run, job: Job) -> Sequence[str]:
         """The platform's own remarks about a job, one line each; empty when it has none."""
 
-    async def rerun(self, run: Run, scope: RerunScope, job: Job | None) -> RerunResult:
-        """Ask for a new attempt; raises Conflict when one is already under way."""
+    async def rerun(
+        self, run: Run, scope: RerunScope, job: Job | None, *, debug: bool = False
+    ) -> RerunResult:
+        """Ask for a new attempt; raises Conflict when one is already under way.
+
+        `debug` asks for more in its log, where the platform has `rerun_debug`.
+        """
 
     async def upsert_comment(
         self, repository: str, request: ChangeRequest, marker: str, body: str, known_id: str | None

@@ -7,18 +7,11 @@ from urllib.parse import unquote, urlencode
 
 from tests.fakes.github import shapes
 from tests.fakes.github.deliveries import Deliveries
-from tests.fakes.github.world import Comment, Pull, Repo, Run, World
+from tests.fakes.github.tracker import Tracker
+from tests.fakes.github.world import Comment, Pull, Refused, Repo, Run, World
 
 SIGNS = ("+1", "-1", "laugh", "confused", "heart", "hooray", "rocket", "eyes")
 Result = tuple[int, Any, dict[str, str]]
-
-
-class Refused(Exception):
-    """An answer that is no success."""
-
-    def __init__(self, status: int, message: str) -> None:
-        super().__init__(message)
-        self.status, self.message = status, message
 
 
 class Asked:
@@ -40,6 +33,7 @@ class Api:
         run, number = f"{repo}/actions/runs/(?P<run>\\d+)", "(?P<number>\\d+)"
         jobs = f"{repo}/actions/jobs/{number}"
         for method, pattern, handler, needs in (
+            *Tracker(self).routes(repo),
             ("GET", "/user", self.user, ""),
             ("GET", "/rate_limit", self.rate_limit, ""),
             ("GET", "/app", self.app, "app"),
@@ -108,6 +102,10 @@ class Api:
     def paged(self, asked: Asked, items: list[Any], key: str | None = None) -> Result:
         """One page of a list."""
         return self._paged(asked, items, key)
+
+    def repository(self, name: str) -> Repo:
+        """The repository of that name; 404 without it."""
+        return self._repo(name)
 
     def _repo(self, name: str) -> Repo:
         if name not in self.world.repos:

@@ -3,7 +3,7 @@
 import base64
 from typing import Any
 
-from tests.fakes.github.world import Comment, Job, Pull, Repo, Run
+from tests.fakes.github.world import Check, Comment, Issue, Job, Pull, Repo, Run
 
 Json = dict[str, Any]
 WHEN = "2026-11-20T10:00:00Z"
@@ -96,4 +96,25 @@ def comment(base: str, repo: Repo, item: Comment) -> Json:
         "updated_at": WHEN, "url": f"{base}/repos/{repo.name}/issues/comments/{item.id}",
         "html_url": f"{WEB}/{repo.name}/pull/{item.number}#issuecomment-{item.id}",
         "issue_url": f"{base}/repos/{repo.name}/issues/{item.number}",
+    }  # fmt: skip
+
+
+def issue(base: str, repo: Repo, item: Issue) -> Json:
+    return {
+        "id": item.number, "number": item.number, "state": item.state, "title": item.title,
+        "body": item.body, "user": user(item.user), "created_at": WHEN, "updated_at": WHEN,
+        "labels": [{"name": name} for name in item.labels],
+        "url": f"{base}/repos/{repo.name}/issues/{item.number}",
+        "html_url": f"{WEB}/{repo.name}/issues/{item.number}",
+    }  # fmt: skip
+
+
+def app_check(base: str, repo: Repo, item: Check) -> Json:
+    return {
+        "id": item.id, "name": item.name, "head_sha": item.sha, "external_id": item.external_id,
+        "status": "completed", "conclusion": item.conclusion,
+        "url": f"{base}/repos/{repo.name}/check-runs/{item.id}",
+        "html_url": f"{WEB}/{repo.name}/runs/{item.id}",
+        "app": {"id": 1, "slug": "guard", "name": "Guard"},
+        "output": {**item.output, "annotations_count": len(item.annotations)},
     }  # fmt: skip

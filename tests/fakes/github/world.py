@@ -5,6 +5,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 
+class Refused(Exception):
+    """An answer that is no success."""
+
+    def __init__(self, status: int, message: str) -> None:
+        super().__init__(message)
+        self.status, self.message = status, message
+
+
 @dataclass
 class Job:
     """One job of one attempt; `log` None stands for a log that was deleted."""
@@ -68,6 +76,33 @@ class Pull:
     state: str = "open"
     commits: list[str] = field(default_factory=list)
     author_association: str = "CONTRIBUTOR"
+    labels: list[str] = field(default_factory=list)
+
+
+@dataclass
+class Issue:
+    """An issue; issues and pull requests share one row of numbers."""
+
+    number: int
+    user: str
+    title: str
+    body: str
+    labels: list[str] = field(default_factory=list)
+    state: str = "open"
+
+
+@dataclass
+class Check:
+    """A check run that an App made; those of Actions are its jobs."""
+
+    id: int
+    name: str
+    sha: str
+    external_id: str = ""
+    conclusion: str | None = None
+    output: dict[str, Any] = field(default_factory=dict)
+    annotations: list[dict[str, Any]] = field(default_factory=list)
+    edits: int = 0
 
 
 @dataclass
@@ -94,6 +129,9 @@ class Repo:
     runs: dict[int, Run] = field(default_factory=dict)
     pulls: dict[int, Pull] = field(default_factory=dict)
     comments: dict[int, Comment] = field(default_factory=dict)
+    issues: dict[int, Issue] = field(default_factory=dict)
+    issues_disabled: bool = False
+    checks: dict[int, Check] = field(default_factory=dict)
     people: dict[str, str] = field(default_factory=dict)
     """Roles by login; who is not named may read, as anybody may in a public repository."""
 

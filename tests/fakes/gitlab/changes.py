@@ -6,7 +6,15 @@ from typing import TYPE_CHECKING, Any
 
 from starlette.responses import JSONResponse, Response
 from tests.fakes.gitlab import entities
-from tests.fakes.gitlab.world import DEVELOPER, Commit, Issue, MergeRequest, Project, Refused
+from tests.fakes.gitlab.world import (
+    ACTIVE,
+    DEVELOPER,
+    Commit,
+    Issue,
+    MergeRequest,
+    Project,
+    Refused,
+)
 
 if TYPE_CHECKING:
     from tests.fakes.gitlab.api import Api, Call
@@ -31,10 +39,18 @@ class Changes:
             ("POST", project + "/repository/commits", self._commit),
             ("GET", project + r"/repository/commits/([^/]+)", self._get_commit),
             ("POST", project + "/merge_requests", self._open_request),
+            ("PUT", project + r"/merge_requests/(\d+)", self._edit_request),
+            ("POST", project + r"/pipelines/(\d+)/cancel", self._cancel),
         ]
 
-    def _issues(self, call: "Call", ref: str) -> Response:
+    def _tracked(self, call: "Call", ref: str) -> Project:
         project = self._api.member(call, ref)
+        if not project.issues_enabled:
+            raise Refused(403, "403 Forbidden")
+        return project
+
+    def _issues(self, call: "Call", ref: str) -> Response:
+        project = self._tracked(call, ref)
         mine = [one for one in self._api.world.issues.values() if one.project_id == project.id]
         if state := call.query.get("state"):
             mine = [one for one in mine if one.state == state]
@@ -44,7 +60,7 @@ class Changes:
         return self._api.page(call, [entities.issue(self._api.world, one) for one in mine])
 
     def _open_issue(self, call: "Call", ref: str) -> Response:
-        project, world = self._api.member(call, ref), self._api.world
+        project, world = self._tracked(call, ref), self._api.world
         title = _text(call, "title", 255)
         iid = sum(key[0] == project.id for key in world.issues) + 1
         issue = Issue(world.next_id(), iid, project.id, call.username, title)
@@ -132,6 +148,26 @@ class Changes:
         request.description = world.act_on(request, call.data.get("description") or "")
         world.requests[project.id, iid] = request
         return JSONResponse(entities.merge_request(world, request), 201)
+
+    def _edit_request(self, call: "Call", ref: str, iid: str) -> Response:
+        project, world = self._api.member(call, ref, DEVELOPER), self._api.world
+        found = world.requests.get((project.id, int(iid)))
+        if found is None:
+            raise Refused(404, "404 Not found")
+        added = [name for name in str(call.data.get("add_labels") or "").split(",") if name]
+        removed = str(call.data.get("remove_labels") or "").split(",")
+        found.labels = [name for name in dict.fromkeys(found.labels + added) if name not in removed]
+        return JSONResponse(entities.merge_request(world, found))
+
+    def _cancel(self, call: "Call", ref: str, number: str) -> Response:
+        self._api.member(call, ref, DEVELOPER)
+        world = self._api.world
+        pipeline = world.pipelines[int(number)]
+        for job in world.jobs_of(pipeline.id):
+            if job.status in ACTIVE:
+                job.status = "canceled"
+        world.settle(pipeline)
+        return JSONResponse(entities.pipeline(world, pipeline))
 
 
 def _text(call: "Call", key: str, limit: int) -> str:

@@ -36,6 +36,7 @@ class Project:
     members: dict[str, int] = field(default_factory=dict)
     forked_from: "Project | None" = None
     requests_enabled: bool = True
+    issues_enabled: bool = True
     visibility: str = "private"
     trees: dict[str, dict[str, bytes]] = field(default_factory=dict)
     commits: "dict[str, Commit]" = field(default_factory=dict)
@@ -85,6 +86,7 @@ class MergeRequest:
     state: str = "opened"
     head_pipeline_id: int | None = None
     author: str = "dev"
+    labels: list[str] = field(default_factory=list)
 
 
 @dataclass

@@ -1,5 +1,7 @@
 """The adapter on a real Buildbot: chains of rebuilds as attempts, logs, rebuilds, refusals."""
 
+import asyncio
+
 import pytest
 from tests.platforms.buildbot.conftest import PASSWORD, Master
 
@@ -204,3 +206,20 @@ async def test_a_comment_is_refused(master: Master, platform: BuildbotPlatform) 
     run = await platform.read_run(finished(build["buildid"]))
     with pytest.raises(Rejected):
         await platform.upsert_comment(run.repository, None, "marker", "text", None)  # type: ignore[arg-type]
+
+
+async def test_a_running_build_is_stopped_once(master: Master, platform: BuildbotPlatform) -> None:
+    before = len(master.lab.builds("slow"))
+    master.lower_flag("go")
+    master.force("slow")
+    try:
+        while len(builds := master.lab.builds("slow")) == before:
+            await asyncio.sleep(0.02)
+        run = await platform.read_run(finished(builds[-1]["buildid"]))
+        await platform.cancel(run)
+        await master.finished("slow", before + 1)
+        assert (await platform.refresh(run)).conclusion == "cancelled"
+        with pytest.raises(Conflict):
+            await platform.cancel(run)
+    finally:
+        master.raise_flag("go")

@@ -1,64 +1,18 @@
-"""Issues, branches and merge requests of ours: made once, never over somebody's work."""
+"""Branches and merge requests of ours: made once, never over somebody's work."""
 
 import pytest
 from tests.fakes.gitlab import FakeGitLab, Project
-from tests.fakes.gitlab.world import REPORTER, Issue
+from tests.fakes.gitlab.world import REPORTER
 
 from pipeline_guard.errors import Conflict, NotAuthorized, NotFound, PlatformUnavailable, Rejected
 from pipeline_guard.platforms.gitlab.adapter import GitLabPlatform
 
-MARKER = "<!-- fingerprint abc -->"
 FILES: dict[str, bytes | None] = {"README.md": b"Better\n", "docs/new.bin": b"\x00\xff"}
 
 
 @pytest.fixture
 def project(fake: FakeGitLab) -> Project:
     return fake.add_project("group/sub/app")
-
-
-def issues(fake: FakeGitLab) -> list[Issue]:
-    return list(fake.world.issues.values())
-
-
-async def test_an_issue_is_opened_once_updated_and_closed(
-    fake: FakeGitLab, platform: GitLabPlatform, project: Project
-) -> None:
-    body = f"{MARKER}\nseen once\n/close"
-    first = await platform.open_issue(project.path, MARKER, "Red\n main", body, ["ci", "red"])
-    again = await platform.open_issue(project.path, MARKER, "Red main", body)
-    assert (first.created, again.created, first.number) == (True, False, again.number)
-    (issue,) = issues(fake)
-    assert (issue.title, issue.labels, issue.state) == ("Red main", ["ci", "red"], "opened")
-
-    await platform.update_issue(project.path, first.number, MARKER, f"{MARKER}\nseen twice")
-    await platform.update_issue(project.path, first.number, MARKER, f"{MARKER}\nseen twice\n")
-    assert issue.description == f"{MARKER}\nseen twice"
-    await platform.close_issue(project.path, first.number)
-    await platform.close_issue(project.path, first.number)
-    assert issue.state == "closed"
-    assert len(fake.calls("PUT")) == 2
-    assert (await platform.open_issue(project.path, MARKER, "Red", MARKER)).number == 2
-
-
-async def test_an_issue_of_others_is_not_ours(
-    fake: FakeGitLab, platform: GitLabPlatform, project: Project
-) -> None:
-    fake.world.issues[project.id, 1] = Issue(1, 1, project.id, "mallory", "Red", MARKER)
-    assert (await platform.open_issue(project.path, MARKER, "Red", MARKER)).number == 2
-
-
-@pytest.mark.parametrize("after", [True, False])
-async def test_a_lost_answer_leaves_one_issue(
-    fake: FakeGitLab, platform: GitLabPlatform, project: Project, after: bool
-) -> None:
-    fake.fail_next("POST", "/issues", 502, after=after)
-    if after:
-        assert (await platform.open_issue(project.path, MARKER, "Red", MARKER)).created
-    else:
-        with pytest.raises(PlatformUnavailable):
-            await platform.open_issue(project.path, MARKER, "Red", MARKER)
-    await platform.open_issue(project.path, MARKER, "Red", MARKER)
-    assert len(issues(fake)) == 1
 
 
 async def branch(platform: GitLabPlatform, project: Project, message: str = "Fix it") -> str:

@@ -50,6 +50,7 @@ class BuildbotPlatform:
             "annotations",
             "inline_log",
             "list_runs",
+            "cancel",
         }
     )
 
@@ -84,12 +85,14 @@ class BuildbotPlatform:
         remarks = [f"{step['name']}: {step['state_string']}" for step in steps]
         return [*remarks, f"build: {build['state_string']}"]
 
-    async def rerun(self, run: Run, scope: RerunScope, job: Job | None) -> RerunResult:
+    async def rerun(
+        self, run: Run, scope: RerunScope, job: Job | None, *, debug: bool = False
+    ) -> RerunResult:
         """Rebuild the attempt; raises Conflict when a later one exists or is asked for already.
 
         That look makes a call safe to repeat after a crash between asking and noting it down.
         """
-        del scope, job
+        del scope, job, debug
         buildid = int(run.hints["buildid"])
         chain = await read_chain(self._client, buildid)
         if chain.waiting is not None or chain.newest["buildid"] != buildid:
@@ -103,6 +106,13 @@ class BuildbotPlatform:
         except (TypeError, ValueError, AttributeError):
             raise Rejected(f"Buildbot's answer to rebuild is {result!r}") from None
         return RerunResult(url=f"{self._client.url}/#/buildrequests/{brid}", external_id=str(brid))
+
+    async def cancel(self, run: Run) -> None:
+        """Stop the newest build; raises Conflict when it is over or does not run yet."""
+        chain = await read_chain(self._client, int(run.hints["buildid"]))
+        if chain.waiting is not None or chain.newest["complete"]:
+            raise Conflict(f"build {chain.newest['buildid']} does not run")
+        await self._client.control(f"builds/{chain.newest['buildid']}", "stop")
 
     async def upsert_comment(
         self, repository: str, request: ChangeRequest, marker: str, body: str, known_id: str | None

@@ -19,10 +19,13 @@ from pipeline_guard.domain.commands import Permission, RequestComment
 from pipeline_guard.domain.events import Event
 from pipeline_guard.domain.recovery import DeliveryTry, FinishedRun
 from pipeline_guard.domain.runs import ChangeRequest, Job, Run
+from pipeline_guard.domain.tracker import CheckDraft, CheckResult
 from pipeline_guard.errors import Conflict, NotFound, PlatformError, PlatformUnavailable
 from pipeline_guard.platforms.github.answers import Answer, NotSent
+from pipeline_guard.platforms.github.checks import Checks
 from pipeline_guard.platforms.github.client import Client
 from pipeline_guard.platforms.github.comments import Comments
+from pipeline_guard.platforms.github.issues import Issues, change_labels
 from pipeline_guard.platforms.github.logs import LogStream
 from pipeline_guard.platforms.github.pulls import Pulls
 from pipeline_guard.platforms.github.read import (
@@ -48,10 +51,16 @@ class GitHub:
             "rerun_run",
             "rerun_failed_jobs",
             "rerun_job",
+            "rerun_debug",
             "comment",
+            "commands",
             "annotations",
             "list_runs",
             "redeliver",
+            "issues",
+            "labels",
+            "checks",
+            "cancel",
         )
     )
 
@@ -104,7 +113,9 @@ class GitHub:
                 raise
             return ()
 
-    async def rerun(self, run: Run, scope: RerunScope, job: Job | None) -> RerunResult:
+    async def rerun(
+        self, run: Run, scope: RerunScope, job: Job | None, *, debug: bool = False
+    ) -> RerunResult:
         """Ask once for a new attempt; raises Conflict when there is one after `run.attempt`.
 
         After a 5xx or a timeout the run is read again: GitHub may have done it all the same.
@@ -113,8 +124,9 @@ class GitHub:
         if _moved_on(before, run):
             raise Conflict(f"A new attempt of run {run.run_id} is already under way or done")
         path = _rerun_path(run, scope, job)
+        body = {"enable_debug_logging": True} if debug else None
         try:
-            await self._client.send("POST", run.repository, path)
+            await self._client.send("POST", run.repository, path, body)
         except NotSent:
             raise
         except PlatformUnavailable:
@@ -151,6 +163,27 @@ class GitHub:
     ) -> None:
         """Put our sign on a comment."""
         await self._comments.react(repository, comment_id, reaction)
+
+    def issues(self, repository: str) -> Issues:
+        """The issues of a repository that we wrote."""
+        return Issues(self._client, repository, self.identity)
+
+    async def change_labels(
+        self, repository: str, number: int, add: Sequence[str], remove: Sequence[str]
+    ) -> None:
+        """Put labels on a pull request and take others off."""
+        await change_labels(self._client, repository, number, add, remove)
+
+    async def put_check(
+        self, repository: str, draft: CheckDraft, known_id: str | None
+    ) -> CheckResult:
+        """Create or edit our one check run on a commit; only an App's token may."""
+        return await Checks(self._client, repository).put(draft, known_id)
+
+    async def cancel(self, run: Run) -> None:
+        """Stop what still runs of a run; GitHub answers 409 when nothing does."""
+        path = f"/repos/{run.repository}/actions/runs/{run.run_id}/cancel"
+        await self._client.send("POST", run.repository, path)
 
     async def default_branch_file(self, run: Run, path: str) -> bytes | None:
         """A file of the repository; without a ref, GitHub reads its default branch."""

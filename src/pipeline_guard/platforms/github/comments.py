@@ -74,7 +74,7 @@ class Comments:
         path = f"/repos/{repository}/issues/{number}/comments"
         try:
             async for comment in self._client.pages(repository, path):
-                if _is_by(login, comment) and marker in (text(comment, "body") or ""):
+                if is_by(login, comment) and marker in (text(comment, "body") or ""):
                     return comment
         except NotFound:  # whether one may be written there, writing will tell
             pass
@@ -101,7 +101,7 @@ class Comments:
         return _result(answer.data or {}, created=True)
 
 
-def _is_by(login: str | None, comment: dict[str, Any]) -> bool:
+def is_by(login: str | None, comment: dict[str, Any]) -> bool:
     """True for our own comments; where our login is unknown, for those no person wrote.
 
     Who may write in a repository may edit the comments of others, so GitHub does not stop us.

@@ -22,7 +22,7 @@ from pipeline_guard.errors import Conflict, NotAuthorized, NotFound, PlatformUna
 from pipeline_guard.platforms.gitlab import shapes
 from pipeline_guard.platforms.gitlab.changes import Changes
 from pipeline_guard.platforms.gitlab.client import GitLabClient, Json
-from pipeline_guard.platforms.gitlab.issues import Issues
+from pipeline_guard.platforms.gitlab.issues import Issues, change_labels
 from pipeline_guard.platforms.gitlab.members import permission
 from pipeline_guard.platforms.gitlab.notes import Notes
 
@@ -40,7 +40,17 @@ class GitLabPlatform:
     # No `rerun_run`: GitLab can only start another pipeline on the newest commit of a ref,
     # which is not the same run again.
     capabilities: frozenset[Capability] = frozenset(
-        {"rerun_failed_jobs", "rerun_job", "comment", "annotations", "list_runs"}
+        {
+            "rerun_failed_jobs",
+            "rerun_job",
+            "comment",
+            "commands",
+            "annotations",
+            "list_runs",
+            "issues",
+            "labels",
+            "cancel",
+        }
     )
 
     def __init__(self, client: GitLabClient) -> None:
@@ -135,12 +145,15 @@ class GitLabPlatform:
         """GitLab's own remarks: why it says the job failed, and what it says of the pipeline."""
         return shapes.annotations_of(job)
 
-    async def rerun(self, run: Run, scope: RerunScope, job: Job | None) -> RerunResult:
+    async def rerun(
+        self, run: Run, scope: RerunScope, job: Job | None, *, debug: bool = False
+    ) -> RerunResult:
         """Retry the failed jobs, or one job, of the same pipeline.
 
         GitLab retries cancelled jobs together with the failed ones. Raises Conflict when the
         pipeline is running or was retried since `run` was read.
         """
+        del debug  # a CI/CD variable's business, not a retry's
         if scope == "run":
             raise Rejected("GitLab cannot run a whole pipeline again on the same commit")
         now = await self.refresh(run)
@@ -227,22 +240,22 @@ class GitLabPlatform:
         """Put our sign on a note."""
         await (await self._notes(repository, number)).react(comment_id, reaction)
 
-    async def open_issue(
-        self, repository: str, marker: str, title: str, body: str, labels: Sequence[str] = ()
-    ) -> shapes.Opened:
-        """Our open issue whose description holds `marker`, made if there is none."""
-        return await (await self._issues(repository)).open(marker, title, body, labels)
+    def issues(self, repository: str) -> Issues:
+        """The issues of a project that we wrote."""
+        return Issues(self._client, f"/projects/{_part(repository)}", self._username)
 
-    async def update_issue(self, repository: str, number: int, marker: str, body: str) -> None:
-        """Replace an issue's description, unless it says so already."""
-        await (await self._issues(repository)).update(number, marker, body)
+    async def change_labels(
+        self, repository: str, number: int, add: Sequence[str], remove: Sequence[str]
+    ) -> None:
+        """Put labels on a merge request and take others off."""
+        path = f"/projects/{_part(repository)}/merge_requests/{number}"
+        await change_labels(self._client, path, add, remove)
 
-    async def close_issue(self, repository: str, number: int) -> None:
-        """Close an issue, unless it is closed."""
-        await (await self._issues(repository)).close(number)
-
-    async def _issues(self, repository: str) -> Issues:
-        return Issues(self._client, f"/projects/{_part(repository)}", await self._username())
+    async def cancel(self, run: Run) -> None:
+        """Cancel the jobs of a pipeline that still run or wait; raises Conflict when none does."""
+        if (await self.refresh(run)).completed:
+            raise Conflict(f"Pipeline {run.run_id} is over")
+        await self._client.write("post", f"{_base(run)}/pipelines/{_part(run.run_id)}/cancel")
 
     async def create_branch_with_files(
         self,

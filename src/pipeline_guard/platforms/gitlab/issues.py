@@ -1,67 +1,87 @@
-"""Keeps one issue of ours per marker: opened once, rewritten when it changed, closed when over."""
+"""Keeps issues of ours on GitLab, found again by their marker, and labels on merge requests."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Final
 
+from pipeline_guard.domain.tracker import Issue, IssueDraft
 from pipeline_guard.errors import PlatformUnavailable
 from pipeline_guard.platforms.gitlab.client import GitLabClient, Json
-from pipeline_guard.platforms.gitlab.shapes import Opened, id_of
+from pipeline_guard.platforms.gitlab.shapes import id_of
 from pipeline_guard.platforms.gitlab.text import fitted, inert, same
 
 MAX_ISSUES: Final = 1_000
-"""How many of our own open issues in one project are searched."""
+"""How many of our own issues in one project are searched, the newest first."""
 TITLE_CHARS: Final = 255
 
 
 class Issues:
-    """The issues of one project; `path` is the project's address below /api/v4."""
+    """The issues of one project; `path` is its address below /api/v4, `login` tells our name."""
 
-    def __init__(self, client: GitLabClient, path: str, login: str) -> None:
+    def __init__(
+        self, client: GitLabClient, path: str, login: Callable[[], Awaitable[str]]
+    ) -> None:
         self._client = client
         self._path = f"{path}/issues"
         self._login = login
 
-    async def open(self, marker: str, title: str, body: str, labels: Sequence[str]) -> Opened:
-        """Our open issue that holds `marker`, made if there is none."""
-        if found := await self._find(marker):
-            return _opened(found, created=False)
+    async def find(self, marker: str) -> Issue | None:
+        """Ours with that marker, an open one first."""
+        mine = self._client.rows(
+            self._path, limit=MAX_ISSUES, author_username=await self._login(), scope="all"
+        )
+        closed = None
+        async for item in mine:
+            if marker in str(item.get("description")):
+                found = _issue(item)
+                if found.is_open:
+                    return found
+                closed = closed or found
+        return closed
+
+    async def create(self, marker: str, draft: IssueDraft) -> Issue:
+        """Open an issue; GitLab makes labels that are not there yet."""
         data = {
-            "title": " ".join(title.split())[:TITLE_CHARS],
-            "description": fitted(inert(body), marker),
-            "labels": ",".join(labels),
+            "title": " ".join(draft.title.split())[:TITLE_CHARS],
+            "description": fitted(inert(draft.body), marker),
+            "labels": ",".join(draft.labels),
         }
         try:
-            issue = await self._client.write("post", self._path, data)
+            return _issue(await self._client.write("post", self._path, data))
         except PlatformUnavailable:
             # It may have been made before the answer was lost: look, do not post again.
-            found = await self._find(marker)
-            if found is None:
+            found = await self.find(marker)
+            if found is None or not found.is_open:
                 raise
-            issue = found
-        return _opened(issue, created=True)
+            return found
 
-    async def _find(self, marker: str) -> Json | None:
-        mine = self._client.rows(
-            self._path, limit=MAX_ISSUES, state="opened", author_username=self._login
-        )
-        async for issue in mine:
-            if marker in str(issue.get("description")):
-                return issue
-        return None
-
-    async def update(self, number: int, marker: str, body: str) -> None:
-        """Replace the description, unless it says so already."""
-        text = fitted(inert(body), marker)
-        issue = await self._client.get(f"{self._path}/{number}")
-        if not same(text, issue.get("description")):
-            await self._client.write("put", f"{self._path}/{number}", {"description": text})
-
-    async def close(self, number: int) -> None:
-        """Close it, unless it is closed."""
-        issue = await self._client.get(f"{self._path}/{number}")
-        if issue.get("state") != "closed":
-            await self._client.write("put", f"{self._path}/{number}", {"state_event": "close"})
+    async def edit(self, issue: Issue, *, body: str, is_open: bool) -> Issue:
+        """One call for the text and the state, none when both are so already."""
+        text = inert(body)
+        if same(text, issue.body) and is_open == issue.is_open:
+            return issue
+        data = {"description": text}
+        if is_open != issue.is_open:
+            data["state_event"] = "reopen" if is_open else "close"
+        return _issue(await self._client.write("put", f"{self._path}/{issue.number}", data))
 
 
-def _opened(issue: Json, *, created: bool) -> Opened:
-    return Opened(id_of(issue, "iid"), issue.get("web_url"), created)
+async def change_labels(
+    client: GitLabClient, path: str, add: Sequence[str], remove: Sequence[str]
+) -> None:
+    """One call for both; `path` is the merge request's. A label with a comma would be two."""
+    data = {
+        "add_labels": ",".join(name.replace(",", " ") for name in add),
+        "remove_labels": ",".join(name.replace(",", " ") for name in remove),
+    }
+    kept = {key: value for key, value in data.items() if value}
+    if kept:
+        await client.write("put", path, kept)
+
+
+def _issue(item: Json) -> Issue:
+    return Issue(
+        number=id_of(item, "iid"),
+        url=item.get("web_url"),
+        is_open=item.get("state") == "opened",
+        body=str(item.get("description") or ""),
+    )
