@@ -5,7 +5,9 @@ import re2
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline_guard.logs.clean import clean_line, prefix_pattern
+from pipeline_guard.logs.clean import clean_line
+from pipeline_guard.rules.chunks import flatten
+from pipeline_guard.rules.patterns import LINE_START, scan_options
 
 STAMPED = [
     (b"2026-01-01T00:00:00.1234567Z ##[error]no\r\n", "##[error]no"),
@@ -25,6 +27,26 @@ STAMPED = [
     (b"\x1b[0Ktravis_time:end:0a:start=1,finish=2\r\x1b[0Ktravis", "travis"),
     (b"section_start:1:get_sources[collapsed=true]\r\x1b[0Kgitlab", "gitlab"),
     (b"2026-01-01T00:00:00.0Z 00O section_end:1:a\r\x1b[0Kgitlab", "gitlab"),
+    (b"[12:34:56]W:\t\t [Step 2/4] teamcity", "teamcity"),
+    (b"[12:34:56]: fastlane", "fastlane"),
+    (b"(12:34:56) ERROR: bazel", "ERROR: bazel"),
+    (b"[ 1234.567890] Out of memory", "Out of memory"),
+    (b"#12 4.231 buildkit", "buildkit"),
+    (b"2026-01-01T00:00:00.1234567Z #9 0.4 E: apt", "E: apt"),
+    (b"#12 ERROR: process failed", "process failed"),
+    (b"service_1  | FAIL x", "FAIL x"),
+    (b"\x1b[36me2e-tests-1  | \x1b[0mError: compose", "Error: compose"),
+    (b"[web] | podman", "podman"),
+    (b"[CI/build]   | act", "act"),
+    (b"@acme/web:build: error turbo", "error turbo"),
+    (b"web:test:unit: FAIL x", "FAIL x"),
+    (b"packages/ui test: pnpm", "pnpm"),
+    (b". lint: pnpm", "pnpm"),
+    (b"@acme/web: lerna", "lerna"),
+    (b"[@acme/web]: yarn", "yarn"),
+    (b"[0] concurrently", "concurrently"),
+    (b"           ./app+test | earthly", "earthly"),
+    (b"web:build: #7 1.2 two of them", "two of them"),
     (b"plain", "plain"),
 ]
 
@@ -36,9 +58,10 @@ def test_wrappings_go(raw: bytes, text: str):
 
 @pytest.mark.parametrize(("raw", "text"), STAMPED)
 def test_the_prefix_lets_an_anchored_pattern_match_raw_lines(raw: bytes, text: str):
-    pattern = f"(?m)^{prefix_pattern()}{re2.escape(text)}"
-    log = b"before\n" + raw + b"\nafter\n"
-    assert re2.search(pattern.encode(), log)
+    source = f"{LINE_START}{re2.escape(text)}".encode()
+    pattern = re2.compile(source, scan_options(8 << 20))
+    log = flatten(raw + b"\nafter\n").replace(b"\r", b"\n")
+    assert pattern.search(log)
 
 
 @pytest.mark.parametrize(
@@ -60,9 +83,26 @@ def test_what_a_person_sees_stays(raw: bytes, text: str):
     assert clean_line(raw) == text
 
 
-def test_buildbot_flags_go_only_when_asked():
-    assert clean_line(b"eerror: x", buildbot=True) == "error: x"
-    assert clean_line(b"eerror: x") == "eerror: x"
+@pytest.mark.parametrize(
+    "text",
+    [
+        "src/app.c:12:5: error: expected ';'",
+        "npm ERR! code E404",
+        "foo.go:10:2: undefined: bar",
+        "Name      Stmts   Miss | Cover",
+        "error[E0308]: mismatched types",
+        "[ERROR] /src/Foo.java:[3,4] cannot find symbol",
+        "[12/40] Building CXX object",
+        "sh: 1: tsc: not found",
+        "E   assert 1 == 2",
+        "   12 | let x: u8 = 256;",
+        "tests/test_a.py::test_b FAILED",
+        "#include <missing.h>",
+        "fatal: repository 'https://git.example.org/a:b/' not found",
+    ],
+)
+def test_what_only_looks_like_a_wrapping_stays(text: str):
+    assert clean_line(text.encode()) == text
 
 
 @given(st.binary(max_size=300))

@@ -17,22 +17,39 @@ _STAMP: Final = "|".join(
     (
         rf"{_ZONED}(?: \d\d[OE][ +]| ?\| | )?",  # GitHub, Azure; GitLab adds its stream's flags
         rf"\[(?:[a-z]+ )?{_BARE}\] ?",  # Jenkins, Taskcluster
-        r"\[\d\d:\d\d:\d\d\] ?",  # AppVeyor
+        r"\[\d\d:\d\d:\d\d\](?:[WEFi ]?:\s*(?:\[[^\]\n]+\] )?| ?)",  # TeamCity, fastlane, AppVeyor
         r"\d\d:\d\d:\d\d(?:\.\d+)?  ",  # Jenkins' older timestamps
+        r"\(\d\d:\d\d:\d\d\) ",  # Bazel
+        r"\[ *\d+\.\d{6}\] ",  # the kernel's own messages
         rf"{_BARE} \| ",  # Zuul
+    )
+)
+_TASKS: Final = (
+    r"(?:build|test|tests|lint|check|checks|typecheck|type-check|check-types|dev|start|e2e|format"
+    r"|compile|deploy|publish|release|generate|codegen|bundle|coverage|prepare|prebuild|postinstall)"
+    r"(?:[:-][\w-]+)*"
+)
+# What runs several programs at once says before each line whose it is. Only shapes that no
+# compiler or test runner prints: a wrongly taken name would be missing in the evidence.
+_TOOL: Final = "|".join(
+    (
+        r"#\d+ (?:\d+\.\d+ |(?:ERROR|CANCELED|WARN): )",  # BuildKit
+        r"[a-z][\w.-]*[-_]\d+ +\| ?",  # docker compose
+        r"\[[\w.-]+\] +\| ?",  # podman-compose
+        r"\[\w[\w .()-]*/\w[\w .()-]*\] +\| ?",  # act
+        rf"(?:@[\w.-]+/)?[\w.-]+:{_TASKS}: ",  # turbo
+        rf"(?:[\w.@-]*(?:/[\w.@-]+)+|\.) {_TASKS}: ",  # pnpm
+        r"@[\w.-]+/[\w.-]+: ",  # lerna
+        r"\[@[\w.-]+/[\w.-]+\]:? ",  # yarn workspaces
+        r"\[\d{1,2}\] ",  # concurrently
+        r" *(?:\./[\w./-]*|[\w.-]+)?\+[\w-]+(?: \*\w+\*)? +\| ?",  # Earthly
     )
 )
 # `gh run view --log` puts job and step before each line, parted by tabs.
 _COLUMNS: Final = r"[^\t\n]+\t[^\t\n]+\t"
-# What follows is read by re2 inside every anchored rule, so it is as plain as it can be.
-_INVISIBLE: Final = (
-    r"(?:\x1b(?:\[[0-?]*[@-~]|_[^\x07\n]*\x07)"
-    r"|(?:travis_(?:fold|time)|section_(?:start|end)):[^\r\n\x1b]*\r?)*"
-)
-_PREFIX: Final = rf"{_INVISIBLE}(?:(?:{_COLUMNS})?(?:\x{{FEFF}})?(?:{_STAMP}){_INVISIBLE})?"
-
 _STRIP_ANSI: Final = re.compile(_ANSI)
 _STRIP_STAMP: Final = re.compile(rf"(?:{_COLUMNS}\ufeff?(?={_BARE}))?\ufeff?(?:{_STAMP})?")
+_STRIP_TOOL: Final = re.compile(rf"(?:{_TOOL}){{1,3}}")
 _MARKS: Final = re.compile(
     r"travis_(?:fold|time):[^\r\n\x1b]*|section_(?:start|end):\d+:[\w.-]*(?:\[[^\]\r\n]*\])?"
 )
@@ -44,21 +61,11 @@ _UNSEEN: Final = dict.fromkeys(
 )
 
 
-def prefix_pattern() -> str:
-    """Give the re2 pattern, without anchors or captures, of all that may precede a line's text.
-
-    For patterns that begin a line and are to be matched on raw bytes: `^` becomes `^` plus this.
-    """
-    return _PREFIX
-
-
-def clean_line(raw: bytes, *, buildbot: bool = False) -> str:
+def clean_line(raw: bytes) -> str:
     """Give the text of one raw line: no colours, timestamps, marks or overwritten progress.
 
-    With `buildbot`, the first byte is Buildbot's stream flag (o, e or h) and goes as well.
+    What a tool puts before each line to say whose it is (`#12 4.2 `, `web-1  | `) goes as well.
     """
-    if buildbot and raw[:1] in (b"o", b"e", b"h"):
-        raw = raw[1:]
     text = raw.decode("utf-8", "replace").rstrip("\r\n")
     if "\x1b" in text:
         if "_bk;" not in text and ("travis_" in text or "section_" in text):
@@ -73,6 +80,9 @@ def clean_line(raw: bytes, *, buildbot: bool = False) -> str:
             text = _MARKS.sub("", text)
     if "\r" in text:
         text = _seen_last(text)
+    tool = _STRIP_TOOL.match(text)
+    if tool:
+        text = text[tool.end() :]
     if _BACKSPACE in text:
         text = _backspaced(text)
     if not text.isprintable():

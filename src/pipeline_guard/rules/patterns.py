@@ -16,9 +16,16 @@ MAX_PROGRAM = 4000
 """Instructions of the compiled pattern: a bound for counted repetitions such as (a{1,99}){1,99}."""
 LINE_MEMORY = 8 << 20
 
-LINE_START: Final = r"(?m:^)(?:\xef\xbb\xbf)?(?:(?:\[(?:[a-z]+ )?)?\d[-\dTZ:., OE+\]|]*)?"
-"""Where a line's text may begin in a raw line: at its start or behind what looks like a time.
-Looser than `logs.clean.prefix_pattern`, and far smaller: each `^` of each rule carries a copy."""
+_TIME: Final = r"(?:\[ *(?:[a-z]+ )?|\()?\d[-\dTZ:., OE+\])|]*(?:[WFi]?:\s*\[[^\]\n]+\] )?"
+_TOOL: Final = (
+    r"#\d+ (?:[\w.]+:? )?"
+    r"| *[\w@./+*-]+ *[\w:-]*(?:: | *\| ?)"
+    r"|\[[^\n|\]]+\](?: *\| ?|:? )"
+)
+LINE_START: Final = rf"(?m:^)(?:\xef\xbb\xbf)?(?:{_TIME})?(?:{_TOOL})*"
+"""Where a line's text may begin in a raw line: at its start, or behind what looks like a time or
+like the name of a tool. Looser than what `logs.clean` takes away, and far smaller: each `^` of
+each rule carries a copy."""
 #: What a refused construct is called, by what it looks like in the pattern.
 _REFUSED = (
     (r"\(\?=", "a lookahead (?=…)"),
