@@ -182,6 +182,27 @@ async def seen(session: AsyncSession, fingerprint: str, since: datetime) -> tupl
     return times, rerun, passed
 
 
+async def alike(session: AsyncSession, failure: Failure, limit: int) -> Sequence[Failure]:
+    """Other failures of the same fingerprint, newest first."""
+    query = (
+        select(Failure)
+        .where(Failure.fingerprint == failure.fingerprint, Failure.id != failure.id)
+        .order_by(Failure.created_at.desc())
+        .limit(limit)
+    )
+    return (await session.scalars(query)).all() if failure.fingerprint else ()
+
+
+async def count_since(session: AsyncSession, since: datetime) -> dict[str, int]:
+    """How many failures of that time on there are by status."""
+    query = (
+        select(Failure.status, func.count())
+        .where(Failure.created_at >= since)
+        .group_by(Failure.status)
+    )
+    return {row[0]: row[1] for row in await session.execute(query)}
+
+
 async def count_by(session: AsyncSession) -> dict[tuple[str, str, str, str], int]:
     """How many failures there are by (platform, category, source, status)."""
     keys = (Failure.platform, Failure.category, Failure.source, Failure.status)

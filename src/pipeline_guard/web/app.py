@@ -18,8 +18,9 @@ from pipeline_guard.store import figures
 from pipeline_guard.store.session import Database
 from pipeline_guard.telemetry.telemetry import Telemetry
 from pipeline_guard.web import access, health, metrics
-from pipeline_guard.web.api import audit, deliveries, failures
+from pipeline_guard.web.api import audit, deliveries, events, failures
 from pipeline_guard.web.dashboard import pages
+from pipeline_guard.web.live import Live
 from pipeline_guard.web.webhooks import PREFIX, Receiver
 
 
@@ -33,12 +34,14 @@ def create_app(
     """The application over an open database and the switched-on platforms."""
     telemetry = telemetry or Telemetry()
     acceptor = Acceptor(database.accept_pool(WRITERS))
+    live = Live(database, events.describe)
 
     @contextlib.asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         await acceptor.start()
         try:
-            yield
+            async with live.running():
+                yield
         finally:
             await acceptor.close()
 
@@ -61,7 +64,9 @@ def create_app(
     app.include_router(failures.router(database), prefix="/api/v1", dependencies=allowed)
     app.include_router(deliveries.router(database, queue), prefix="/api/v1", dependencies=allowed)
     app.include_router(audit.router(database), prefix="/api/v1", dependencies=allowed)
+    app.include_router(events.router(live), prefix="/api/v1", dependencies=allowed)
     app.include_router(pages.router(database), dependencies=allowed)
+    pages.serve_files(app)
     app.include_router(health.router(database))
     app.include_router(metrics.router(database, telemetry.metrics))
 

@@ -1,0 +1,47 @@
+"""Now: what went red lately and what is being done about it; moves by itself."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Final
+
+from fastapi import APIRouter, Query, Request
+from fastapi.responses import HTMLResponse
+
+from pipeline_guard.domain.diagnosis import CATEGORIES
+from pipeline_guard.store import failures
+from pipeline_guard.store.session import Database
+from pipeline_guard.web.api.parameters import Filter
+from pipeline_guard.web.dashboard.page import Pages
+
+ROWS: Final = 50
+DAY: Final = timedelta(hours=24)
+
+
+def router(pages: Pages, database: Database) -> APIRouter:
+    """The page."""
+    routes = APIRouter()
+
+    @routes.get("/", response_class=HTMLResponse)
+    async def now(
+        request: Request,
+        repository: Filter = None,
+        category: Filter = None,
+        status: Filter = None,
+        cursor: Annotated[int | None, Query(ge=1, le=2**63 - 1)] = None,
+    ) -> HTMLResponse:
+        chosen = {"repository": repository, "category": category, "status": status}
+        async with database.transaction() as session:
+            rows = await failures.page(session, **chosen, before=cursor, limit=ROWS)
+            counts = await failures.count_since(session, datetime.now(UTC) - DAY)
+        return pages.show(
+            request,
+            "now.html",
+            section="/",
+            failures=rows,
+            counts=counts,
+            chosen={name: value for name, value in chosen.items() if value},
+            categories=CATEGORIES,
+            cursor=cursor,
+            more=rows[-1].id if len(rows) == ROWS else None,
+        )
+
+    return routes

@@ -1,0 +1,69 @@
+"""Page: renders the dashboard's templates, each answer with the headers of a strict page."""
+
+from pathlib import Path
+from typing import Any, Final
+
+from fastapi import HTTPException, Request
+from fastapi.responses import HTMLResponse
+from fastapi.templating import Jinja2Templates
+
+from pipeline_guard import __version__
+from pipeline_guard.web.dashboard import words
+
+HERE: Final = Path(__file__).parent
+HEADERS: Final = {
+    "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self';"
+    " connect-src 'self'; img-src 'self' data:; base-uri 'none'; form-action 'self';"
+    " frame-ancestors 'none'",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "same-origin",
+    "Cache-Control": "no-store",
+}
+SECTIONS: Final = (
+    ("/", "Now"),
+    ("/insights", "Insights"),
+    ("/rules", "Rules"),
+    ("/deliveries", "Deliveries"),
+    ("/settings", "Settings"),
+)
+
+
+class Pages:
+    """The templates with the words they use."""
+
+    def __init__(self) -> None:
+        self._templates = Jinja2Templates(HERE / "templates")
+        env = self._templates.env
+        env.trim_blocks = env.lstrip_blocks = True
+        env.globals |= {
+            "sections": SECTIONS,
+            "version": __version__,
+            "states": words.STATES,
+            "explained": words.EXPLAINED,
+        }
+        env.filters |= {
+            function.__name__: function
+            for function in (
+                words.ago,
+                words.category,
+                words.duration,
+                words.guard,
+                words.number,
+                words.percent,
+                words.safe_url,
+                words.verdict,
+            )
+        }
+
+    def show(self, request: Request, name: str, status: int = 200, **values: Any) -> HTMLResponse:
+        """The page of that template; `section` of its values marks the way there."""
+        return self._templates.TemplateResponse(
+            request, name, values, status_code=status, headers=HEADERS
+        )
+
+
+def number_or_404(value: int, what: str) -> int:
+    """The id if the database could know it; raises 404."""
+    if 0 < value < 2**63:
+        return value
+    raise HTTPException(404, f"There is no {what} {value}.")
