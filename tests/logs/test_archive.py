@@ -2,6 +2,7 @@
 
 import gzip
 import io
+import random
 import struct
 import zipfile
 from contextlib import suppress
@@ -114,6 +115,28 @@ def test_gzip_members_follow_each_other_and_trailing_junk_is_noted():
 def test_what_only_looks_like_an_archive_is_an_error_for_people(data: bytes):
     with pytest.raises(LogError):
         read(data)
+
+
+@pytest.mark.parametrize("keep", [0.2, 0.5, 0.8, 0.995])
+def test_a_truncated_zip_is_read_as_far_as_it_goes(keep: float):
+    rng = random.Random(3)
+    steps = {
+        f"build/{n}_Step.txt": b"".join(b"%d %d\n" % (n, rng.getrandbits(99)) for _ in range(400))
+        for n in range(1, 4)
+    }
+    data = zipped(steps)
+    chunks, report = read(data[: int(len(data) * keep)])
+    assert chunks[0].part == "build/1_Step.txt"
+    assert steps["build/1_Step.txt"].startswith(chunks[0].data[:1000])
+    assert "cut short" in report.notes[0]
+    if keep > 0.9:
+        assert b"".join(chunk.data for chunk in chunks) == b"".join(steps.values())
+
+
+def test_a_picture_in_a_zip_is_left_out_and_the_log_read():
+    chunks, report = read(zipped({"1_A.txt": b"log\n", "2_B.png": random.Random(1).randbytes(900)}))
+    assert [chunk.data for chunk in chunks] == [b"log\n"]
+    assert "2_B.png was left out" in report.notes[0]
 
 
 def test_a_wrong_checksum_is_noted():

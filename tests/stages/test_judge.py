@@ -110,9 +110,15 @@ def test_failed_tests_are_named(judge: Judge) -> None:
     assert found.failed_tests == ("tests/test_a.py::test_b",)
 
 
-def test_binary_garbage_is_a_log_without_failure_or_unknown(judge: Judge) -> None:
-    found = judge.judge(io.BytesIO(bytes(range(256)) * 200))
-    assert found.category in ("none", "unknown")
+def test_binary_garbage_is_never_a_silent_none(judge: Judge) -> None:
+    with pytest.raises(LogError, match="no text"):
+        judge.judge(io.BytesIO(bytes(range(256)) * 200))
+
+
+def test_an_empty_log_says_so(judge: Judge) -> None:
+    found = judge.judge(io.BytesIO(b""))
+    assert (found.category, found.notes) == ("none", ("the log is empty",))
+    assert found.confidence < 0.9
 
 
 def test_an_unreadable_archive_is_an_error(judge: Judge) -> None:

@@ -114,7 +114,7 @@ def _complain(text: str) -> None:
 def _told(row: dict[str, Any], diagnosis: Diagnosis) -> str:
     """The verdict for people: a few lines, no colour, so that it can be piped."""
     if diagnosis.category == "none":
-        return f"{row['file']}: no failure found"
+        return "\n".join([f"{row['file']}: no failure found", *_noted(diagnosis)])
     who = f"rule {diagnosis.rule}" if diagnosis.rule else f"{diagnosis.source}"
     again = "a re-run may pass" if diagnosis.transient else "a re-run will not help"
     if diagnosis.category == "unknown":
@@ -130,8 +130,11 @@ def _told(row: dict[str, Any], diagnosis: Diagnosis) -> str:
         lines.append(f"  failed tests: {names}")
     if diagnosis.advice:
         lines.append(f"  advice: {diagnosis.advice}")
-    lines += [f"  note: {note}" for note in diagnosis.notes]
-    return "\n".join(lines)
+    return "\n".join([*lines, *_noted(diagnosis)])
+
+
+def _noted(diagnosis: Diagnosis) -> list[str]:
+    return [f"  note: {note}" for note in diagnosis.notes]
 
 
 def train(

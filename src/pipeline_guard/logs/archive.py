@@ -4,6 +4,7 @@ import re
 import struct
 import zipfile
 from collections.abc import Callable, Iterator
+from itertools import islice
 from typing import BinaryIO, Final, cast
 
 from isal import isal_zlib
@@ -18,6 +19,13 @@ _DIRECTORY_CAP: Final = 2 * 2**20
 
 _LOCAL_HEADER: Final = struct.Struct("<4s22xHH")
 """Signature, then the lengths of name and extra field (PKWARE's APPNOTE, section 4.3.7)."""
+
+_WHOLE_HEADER: Final = struct.Struct("<4s2xHH4xLL4xHH")
+"""The same with flags, method, checksum and packed size."""
+_FILE: Final = b"PK\x03\x04"
+_MARK: Final = re.compile(rb"PK(?:\x03\x04|\x01\x02)")
+_TO_THE_END: Final = 1 << 40
+_UNTOLD: Final = -1
 
 _Damaged = cast("type[Exception]", isal_zlib.error)  # its stub says it is an instance
 Note = Callable[[str], None]
@@ -46,7 +54,7 @@ class Inflater:
         except _Damaged:
             self._note(f"{self._label} is damaged; what could be read of it was read")
             return
-        if not engine.eof or seen != crc:
+        if not engine.eof or crc not in (seen, _UNTOLD):
             self._note(f"{self._label} is cut short or damaged; what could be read was read")
 
     def gzip(self, blocks: Iterator[bytes]) -> Iterator[bytes]:
@@ -104,13 +112,17 @@ def log_entries(
     """Give a zip's readable files with a safe label each, in the order the steps ran.
 
     GitHub's archive holds each job twice, whole at the top and again step by step in a folder of
-    the job's name: the steps win. Raises LogError for what is not a zip.
+    the job's name: the steps win. A zip that was cut off has no directory, but its files stand one
+    behind the other. Raises LogError for what is not a zip.
     """
     try:
         with zipfile.ZipFile(_Bounded(stream)) as archive:
             infos = [info for info in archive.infolist() if not info.is_dir()]
     except (zipfile.BadZipFile, NotImplementedError, ValueError, struct.error) as error:
-        raise LogError(f"the zip cannot be read: {error}") from error
+        infos = list(islice(_without_directory(stream), max_entries))
+        if not infos:
+            raise LogError(f"the zip cannot be read: {error}") from error
+        note(f"the zip is cut short or damaged; {len(infos)} of its files were found")
     folders = {info.filename.split("/")[0] for info in infos if "/" in info.filename}
     infos = [i for i in infos if _job_of_whole_log(i.filename) not in folders]
     infos.sort(key=lambda info: _step_order(info.filename))
@@ -127,6 +139,52 @@ def log_entries(
             note(f"{label} is encrypted or packed in an unknown way and was left out")
         else:
             yield label, info
+
+
+def _without_directory(stream: BinaryIO) -> Iterator[zipfile.ZipInfo]:
+    """Find a zip's files by their own headers; each ends at the latest where the next begins."""
+    before: zipfile.ZipInfo | None = None
+    for at, mark in _marks(stream):
+        if before is not None:
+            room = at - before.header_offset
+            before.compress_size = min(before.compress_size or room, room)
+            yield before
+        before = _info_at(stream, at) if mark == _FILE else None
+        if mark != _FILE:
+            return
+    if before is not None:
+        before.compress_size = before.compress_size or _TO_THE_END
+        yield before
+
+
+def _marks(stream: BinaryIO) -> Iterator[tuple[int, bytes]]:
+    """Give the places of what could begin a file or the directory, in order."""
+    at, rest = 0, b""
+    while True:
+        stream.seek(at + len(rest))
+        data = rest + (block := stream.read(BLOCK))
+        for found in _MARK.finditer(data):
+            yield at + found.start(), found[0]
+        if not block:
+            return
+        rest = data[-3:]
+        at += len(data) - len(rest)
+
+
+def _info_at(stream: BinaryIO, at: int) -> zipfile.ZipInfo | None:
+    stream.seek(at)
+    header = stream.read(_WHOLE_HEADER.size)
+    if len(header) < _WHOLE_HEADER.size:
+        return None
+    _, flags, method, crc, size, name_size, _ = _WHOLE_HEADER.unpack(header)
+    name = stream.read(name_size).decode("utf-8", "replace")
+    if not name.isprintable() or not name or name.endswith("/"):
+        return None
+    info = zipfile.ZipInfo(name)
+    info.header_offset, info.compress_type, info.flag_bits = at, method, flags & 1
+    info.CRC = _UNTOLD if flags & 8 else crc  # told behind the data
+    info.compress_size = size
+    return info
 
 
 def _job_of_whole_log(name: str) -> str | None:
@@ -155,7 +213,7 @@ def entry_blocks(stream: BinaryIO, info: zipfile.ZipInfo) -> Iterator[bytes]:
     """Read one entry's stored bytes; raises LogError when its header is not where it should be."""
     stream.seek(info.header_offset)
     header = stream.read(_LOCAL_HEADER.size)
-    if len(header) < _LOCAL_HEADER.size or header[:4] != b"PK\x03\x04":
+    if len(header) < _LOCAL_HEADER.size or header[:4] != _FILE:
         raise LogError(f"the zip has no file where it says {safe_label(info.filename)} is")
     _, name_size, extra_size = _LOCAL_HEADER.unpack(header)
     stream.seek(name_size + extra_size, 1)

@@ -1,6 +1,5 @@
 """Streams a raw log (plain, gzip or zip) as chunks of whole lines, never held in memory at once."""
 
-import codecs
 import tempfile
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -14,6 +13,7 @@ import numpy as np
 
 from pipeline_guard.errors import LogError
 from pipeline_guard.logs.archive import BLOCK, Inflater, entry_blocks, log_entries
+from pipeline_guard.logs.decode import as_text
 
 ZIP_MAGIC: Final = (b"PK\x03\x04", b"PK\x05\x06")
 GZIP_MAGIC: Final = b"\x1f\x8b"
@@ -82,8 +82,7 @@ def read_chunks(
     """Yield the log as chunks of about `chunk_size` bytes and keep count in `report`.
 
     The default size stays in the processor's cache. Raises LogError for a source that cannot be
-    opened or an archive nothing can be read of.
-    UTF-16 (by its byte order mark) is turned into UTF-8; all other bytes come as they are.
+    opened, an archive nothing can be read of, or what is no text. UTF-16 becomes UTF-8.
     """
     reader = _Reader(report, limits, chunk_size)
     try:
@@ -98,6 +97,8 @@ def read_chunks(
             packed = magic in ZIP_MAGIC or magic[:2] == GZIP_MAGIC
             chunks = _ahead(chunks) if packed else chunks
             yield from reader.ends(chunks, lambda: limits.max_bytes - limits.tail_bytes, "the log")
+            if not report.lines:
+                report.notes.append("the log is empty")
     except OSError as error:
         raise LogError(f"the log cannot be read: {error.strerror or error}") from error
 
@@ -150,11 +151,14 @@ class _Reader:
         """Read a zip, file by file."""
         for label, info in log_entries(stream, self._limits.max_entries, self._report.notes.append):
             blocks = entry_blocks(stream, info)
-            if not info.compress_type:
-                yield from self._cut(blocks, label)
-                continue
             inflater = Inflater(self._report.notes.append, label, self._size)
-            yield from self._bounded(inflater, inflater.raw(blocks, info.CRC), label)
+            try:
+                if not info.compress_type:
+                    yield from self._cut(blocks, label)
+                    continue
+                yield from self._bounded(inflater, inflater.raw(blocks, info.CRC), label)
+            except LogError as error:
+                self._report.notes.append(f"{label} was left out: {error}")
             if self._report.bytes >= self._limits.work_bytes:
                 return
 
@@ -211,7 +215,7 @@ class _Reader:
     def _cut(self, blocks: Iterator[bytes], part: str | None) -> Iterator[Chunk]:
         """Cut blocks into chunks at line ends, counting lines and bytes."""
         line, rest, continued = 1, b"", False
-        for block in _as_utf8(self._counted(blocks)):
+        for block in as_text(self._counted(blocks)):
             end = block.rfind(b"\n") + 1
             if end:
                 data, rest = b"".join((rest, memoryview(block)[:end])), block[end:]
@@ -248,16 +252,3 @@ def _ahead(chunks: Iterator[Chunk]) -> Iterator[Chunk]:
 def _word_gap(text: bytes) -> int:
     start = len(text) - _SEAM
     return 1 + max(text.rfind(b"\r", start), text.rfind(b" ", start)) or len(text)
-
-
-def _as_utf8(blocks: Iterator[bytes]) -> Iterator[bytes]:
-    first = next(blocks, b"")
-    if first[:2] not in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
-        yield first.removeprefix(codecs.BOM_UTF8)
-        yield from blocks
-        return
-    decoder = codecs.getincrementaldecoder("utf-16")("replace")
-    yield decoder.decode(first).encode("utf-8", "replace")
-    for block in blocks:
-        yield decoder.decode(block).encode("utf-8", "replace")
-    yield decoder.decode(b"", final=True).encode("utf-8", "replace")

@@ -231,7 +231,7 @@ class Judge:
 
 
 def _no_failure(reading: Reading, *, sure: bool) -> Diagnosis:
-    confidence = _SURE_NONE if sure or not reading.report.bytes else _MAYBE_NONE
+    confidence = _SURE_NONE if sure else _MAYBE_NONE
     return Diagnosis(
         category="none",
         confidence=confidence,
