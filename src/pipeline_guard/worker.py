@@ -18,8 +18,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from pipeline_guard.domain.events import Event
 from pipeline_guard.errors import NotAuthorized, PlatformError, RateLimited, StoreUnavailable
+from pipeline_guard.stages import incidents
 from pipeline_guard.stages.accept import run_lock
 from pipeline_guard.stages.act import act
+from pipeline_guard.stages.again import decide_again
 from pipeline_guard.stages.context import Context
 from pipeline_guard.stages.diagnose import process_delivery, process_event
 from pipeline_guard.stages.prune import prune
@@ -153,6 +155,22 @@ def register_tasks(app: procrastinate.App, context: Context) -> None:
     @task("act")
     async def act_task(platform: str, repository: str, run_id: str, attempt: int) -> None:
         await act(context, platform, repository, run_id, attempt)
+
+    @task("decide_again")
+    async def decide_again_task(platform: str, repository: str, run_id: str) -> None:
+        await decide_again(context, platform, repository, run_id)
+
+    @task("look_at_incident")
+    async def look_at_incident_task(incident: int) -> None:
+        await incidents.look(context, incident)
+
+    @task("release_incident")
+    async def release_incident_task(incident: int) -> None:
+        await incidents.release(context, incident)
+
+    @task("incident_changed")
+    async def incident_changed_task(incident: int, change: incidents.Change) -> None:
+        await incidents.announce(context, incident, change)
 
     @task("report")
     async def report_task(platform: str, repository: str, run_id: str) -> None:

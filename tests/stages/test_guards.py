@@ -7,6 +7,7 @@ import pytest
 from tests.stages.test_decide import ACT, NOW, diagnosis, facts, job, plan, plans, run
 
 from pipeline_guard.domain.chance import Record, Tally
+from pipeline_guard.domain.incident import OpenIncident
 from pipeline_guard.domain.runs import ChangeRequest
 from pipeline_guard.policy.schema import Policy
 from pipeline_guard.stages.choice import choice
@@ -66,6 +67,7 @@ def policy(**values):
         ("breadth", red(5, 9), {}, "open"),
         ("breadth", red(6, 10), {"breadth": {"max_failed": 5, "max_share": 1}}, "open"),
         ("same_on_target", facts(run(request=OURS), on_target=ago(60)), {}, "escalated"),
+        ("incident", facts(incident=OpenIncident(7, ago(9), 12, 3)), {}, "open"),
         ("forks", request(STRANGER), {}, "open"),
         ("forks", request(FORK), {"forks": {"rerun": False}}, "open"),
         ("platform_limits", facts(run(reruns_left=0)), {}, "open"),
@@ -106,6 +108,7 @@ def test_each_guard_refuses_in_its_own_words(guard, some_facts, values, status):
         (facts(run(reruns_left=1)), {}),
         (ended(29.9), {}),
         (ended(31, finished_at=NOW - timedelta(days=2)), {}),
+        (facts(incident=OpenIncident(7, ago(99), 12, 3, probe=True)), {}),
         (facts(repository=Spent(4)), {"budgets": {"reruns_per_day": 5}}),
         (facts(repository=Spent(1, 9.0)), {"budgets": {"minutes_per_day": 10}}),
         (facts(repository=Spent(99)), {"organisation_budgets": {"reruns_per_day": 9}}),

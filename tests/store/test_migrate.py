@@ -4,7 +4,7 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import create_engine
 
-from pipeline_guard.store import log_tables, migrate
+from pipeline_guard.store import incident_tables, log_tables, migrate
 from pipeline_guard.store.migrations import HEAD
 from pipeline_guard.store.tables import Base
 
@@ -41,3 +41,4 @@ def test_the_migrations_make_exactly_the_tables_of_the_code(database_url):
     engine.dispose()
     assert differences == []
     assert log_tables.JobLog.metadata is Base.metadata
+    assert incident_tables.Incident.metadata is Base.metadata

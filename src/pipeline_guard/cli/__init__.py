@@ -14,6 +14,7 @@ from pipeline_guard.cli import (
     demo,
     doctor,
     failures,
+    incidents,
     rules,
     serve,
 )
@@ -50,6 +51,7 @@ def build() -> typer.Typer:
     app.add_typer(database.app, name="db")
     app.add_typer(deliveries.app, name="deliveries")
     app.add_typer(failures.app, name="failures")
+    app.add_typer(incidents.app, name="incidents")
     app.add_typer(audit.app, name="audit")
     app.add_typer(config.app, name="config")
     return app

@@ -161,6 +161,26 @@ class Keys(_Part):
     forks: Annotated[Forks, Field(description="Requests from forks.")] = Forks()
 
 
+class Incidents(_Part):
+    """When one failure in many runs is an incident, and how its re-runs come back."""
+
+    runs: Annotated[
+        int, Field(ge=2, description="Runs with the same failure that make an incident.")
+    ] = 6
+    minutes: Annotated[int, Field(ge=1, description="Within so many minutes.")] = 30
+    places: Annotated[
+        int, Field(ge=1, description="In so many branches, over all repositories.")
+    ] = 3
+    times_usual: Annotated[
+        float,
+        Field(ge=1, description="So many times what was usual over the seven days before."),
+    ] = 3.0
+    probe_minutes: Annotated[
+        int, Field(ge=1, description="While it is open, one re-run is let through so often.")
+    ] = 10
+    quiet_minutes: Annotated[int, Field(ge=1, description="Not seen for so long, it is over.")] = 60
+
+
 class Policy(Keys):
     """The values in force for one job, and what only the operator may say."""
 
@@ -171,6 +191,9 @@ class Policy(Keys):
             " without it, no further than the mode given here."
         ),
     ] = None
+    incidents: Annotated[
+        Incidents, Field(description="When re-runs of one failure are held everywhere.")
+    ] = Incidents()
     organisation_budgets: Annotated[
         Budgets, Field(description="Limits for all repositories together.")
     ] = Budgets()

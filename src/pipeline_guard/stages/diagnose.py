@@ -17,6 +17,7 @@ from pipeline_guard.domain.runs import Job, Run
 from pipeline_guard.errors import LogError, NotFound
 from pipeline_guard.logs.read import ReadLimits, ReadReport
 from pipeline_guard.logs.spool import spool
+from pipeline_guard.stages import incidents
 from pipeline_guard.stages.accept import run_lock
 from pipeline_guard.stages.command import run_commands
 from pipeline_guard.stages.context import Context, lock_of, report_lock, run_key
@@ -183,13 +184,17 @@ async def _decide_and_store(
     diagnoses: Sequence[Diagnosis],
 ) -> str:
     policy = await context.policies.of_run(platform, run)
+    failed = list(zip(jobs, diagnoses, strict=True))
     now = datetime.now(UTC)
     async with context.database.transaction() as session:
-        gathered = await gather(session, platform, run, jobs, diagnoses, policy, now)
+        gathered = await gather(session, platform, run, failed, policy, now)
         plans = decide([item.case for item in gathered], now)
+        made = []
         for item, plan in zip(gathered, plans, strict=True):
-            facts = item.case.facts
-            await failures.add(session, run, facts.job, facts.diagnosis, item.kept_with(plan))
+            facts, kept = item.case.facts, item.kept_with(plan)
+            number = await failures.add(session, run, facts.job, facts.diagnosis, kept)
+            made.append((facts, plan, number))
+        await incidents.decided(context, session, made, now)
         await follow_up(context, session, run)
         if any(plan.status == "healing" for plan in plans):
             await context.queue.defer(

@@ -10,6 +10,7 @@ from pydantic import TypeAdapter
 from pipeline_guard.domain.capabilities import Capability
 from pipeline_guard.domain.chance import Record
 from pipeline_guard.domain.diagnosis import Diagnosis
+from pipeline_guard.domain.incident import OpenIncident
 from pipeline_guard.domain.runs import Job, Run
 
 NOTHING_KNOWN: Final = Record()
@@ -47,6 +48,8 @@ class Facts:
     """When the same failure was seen on the request's target branch and did not pass since."""
     outcomes: Record = NOTHING_KNOWN
     """What came of earlier re-runs of such failures."""
+    incident: OpenIncident | None = None
+    """The open incident that the failure is part of."""
     repository: Spent = Spent()
     organisation: Spent = Spent()
     switched_off: str | None = None
@@ -66,6 +69,12 @@ class Facts:
         if self.all_jobs != 1 or start is None or end is None:
             return 0.0
         return max((end - start).total_seconds(), 0.0) / 60
+
+
+def stored_diagnosis(kept: Mapping[str, Any]) -> Diagnosis:
+    """The diagnosis of a stored failure, as far as a decision asks for it."""
+    asked = ("category", "confidence", "source", "transient", "rule", "fingerprint")
+    return Diagnosis(**{name: kept[name] for name in asked}, rule_version=kept.get("rule_version"))
 
 
 _FACTS: Final[TypeAdapter[Facts]] = TypeAdapter(Facts)

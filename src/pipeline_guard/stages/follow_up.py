@@ -7,6 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from pipeline_guard.domain.plan import Outcome
 from pipeline_guard.domain.runs import Run
+from pipeline_guard.stages import incidents
 from pipeline_guard.stages.context import Context, report_lock, run_key
 from pipeline_guard.stages.measure import stage
 from pipeline_guard.store import actions, failures
@@ -26,6 +27,7 @@ async def follow_up(context: Context, session: AsyncSession, run: Run) -> None:
     for failure in known:
         if failure.run_attempt < run.attempt:
             changed |= _settle(failure, run, known)
+            await incidents.settled(context, session, failure, run)
     for action in await actions.undecided_reruns(session, run):
         action.outcome = _outcome(action.failures, run)
         if action.outcome is not None:

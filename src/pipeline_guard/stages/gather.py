@@ -16,6 +16,7 @@ from pipeline_guard.stages.choice import choice
 from pipeline_guard.stages.decide import Case
 from pipeline_guard.stages.facts import Facts, Spent, as_json
 from pipeline_guard.stages.guards import protecting
+from pipeline_guard.stages.incidents import watch
 from pipeline_guard.stages.policies import RunPolicy
 from pipeline_guard.store import history, switches
 
@@ -41,13 +42,18 @@ async def gather(
     session: AsyncSession,
     platform: Platform,
     run: Run,
-    jobs: Sequence[Job],
-    diagnoses: Sequence[Diagnosis],
+    failed: Sequence[tuple[Job, Diagnosis]],
     policy: RunPolicy,
     now: datetime,
+    *,
+    anew: bool = False,
 ) -> list[Gathered]:
-    """One case per failed job, in order; until the transaction ends, no other decides here."""
+    """One case per failed job, in order; until the transaction ends, no other decides here.
+
+    `anew` tells that the failures are stored already, and so make no incident bigger.
+    """
     identity = await platform.identity()
+    jobs, diagnoses = [job for job, _ in failed], [diagnosis for _, diagnosis in failed]
     resolved = [policy.of_job(job.name) for job in jobs]
     shared = resolved[0].policy.organisation_budgets != Budgets()
     await history.one_by_one(session, None if shared else run)
@@ -58,6 +64,8 @@ async def gather(
     if target is not None:
         prints = [diagnosis.fingerprint for diagnosis in diagnoses]
         there = await history.on_branch(session, run, target, prints, since)
+    limits = resolved[0].policy.incidents
+    held = await watch(session, run, diagnoses, limits, now, counts=not anew)
     repository = Spent(*await history.spent(session, run, since))
     organisation = Spent(*await history.spent(session, None, since)) if shared else Spent()
     facts = Facts(
@@ -84,6 +92,7 @@ async def gather(
             base_reruns=past.of_base,
             last_rerun=past.newest,
             on_target=there.get(diagnosis.fingerprint),
+            incident=held.get(diagnosis.fingerprint),
             outcomes=await history.outcomes(session, diagnosis, now - REMEMBERED),
         )
         cases.append(Gathered(Case(own, found.policy), found))

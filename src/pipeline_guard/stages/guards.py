@@ -127,6 +127,18 @@ def same_on_target(facts: Facts, policy: Policy, now: datetime) -> str | None:
     )
 
 
+def incident(facts: Facts, policy: Policy, now: datetime) -> str | None:
+    """What hits everybody at once is not mended by everybody trying again."""
+    found = facts.incident
+    if found is None or found.probe:
+        return None
+    return (
+        f"It is part of incident {found.id}, open since {found.opened_at:%Y-%m-%d %H:%M} UTC:"
+        f" {found.failures} failures in {found.repositories} repositories. Re-runs wait until one"
+        " that is let through passes; then this is decided again."
+    )
+
+
 def superseded(facts: Facts, policy: Policy, now: datetime) -> str | None:
     """Nobody waits for the result of an old commit."""
     head, commit = facts.run.head_sha, facts.run.commit
@@ -244,6 +256,7 @@ GUARDS: Final[tuple[Guard, ...]] = (
     worth,
     breadth,
     same_on_target,
+    incident,
     superseded,
     own_actor,
     never_rerun,

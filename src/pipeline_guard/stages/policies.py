@@ -16,7 +16,7 @@ from pipeline_guard.domain.runs import Run
 from pipeline_guard.errors import ConfigError, PlatformError
 from pipeline_guard.policy.layers import Resolved, Setting, Target, resolve
 from pipeline_guard.policy.load import Broken, Loaded, load_guard_file, parse
-from pipeline_guard.policy.schema import REPOSITORY_FILE, GuardFile, RepositoryFile
+from pipeline_guard.policy.schema import REPOSITORY_FILE, GuardFile, Policy, RepositoryFile
 from pipeline_guard.settings import PREFIX, Settings
 
 FRESH_SECONDS: Final = 60.0
@@ -76,6 +76,11 @@ class Policies:
         guard = await asyncio.to_thread(self._current)
         own, notes = await self._own_file(platform, run)
         return RunPolicy(guard, self.default_mode, own, run, notes)
+
+    async def operator(self) -> Policy:
+        """What the operator says where no repository, branch or job is named."""
+        guard = await asyncio.to_thread(self._current)
+        return resolve(guard, self.default_mode, None, Target("")).policy
 
     async def mode_of(self, repository: str) -> Mode:
         """What the operator allows in a repository ("": in any), whatever its branch and job."""

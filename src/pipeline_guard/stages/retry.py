@@ -14,14 +14,15 @@ from typing import Final
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from pipeline_guard.domain.diagnosis import Diagnosis
 from pipeline_guard.domain.events import Event
 from pipeline_guard.domain.plan import Plan, Step
 from pipeline_guard.domain.runs import Job, Run
 from pipeline_guard.errors import NotFound
 from pipeline_guard.policy.schema import Policy
+from pipeline_guard.stages import incidents
 from pipeline_guard.stages.context import Context, lock_of, run_key
 from pipeline_guard.stages.decide import decide
+from pipeline_guard.stages.facts import stored_diagnosis
 from pipeline_guard.stages.gather import Gathered, gather
 from pipeline_guard.stages.policies import RunPolicy
 from pipeline_guard.store import failures
@@ -39,12 +40,12 @@ OVERRULED: Final = frozenset(
         "worth",
         "breadth",
         "same_on_target",
+        "incident",
         "own_actor",
         "forks",
     }
 )
 """Guards that a person with write access overrules; one not named here holds for people, too."""
-UNTOLD: Final = Diagnosis("unknown", 0.0, "none", transient=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +109,11 @@ async def retry(
         return Retried(False, _why_not(run, jobs, plans))
     for failure, plan in planned:
         failures.plan_anew(failure, plan)
+    made = [
+        (item.case.facts, plan, stored[job.id].id)
+        for job, item, plan in zip(jobs, gathered, plans, strict=True)
+    ]
+    await incidents.decided(context, session, made, datetime.now(UTC))
     await context.queue.defer(
         session, "act", run_key(run) | {"attempt": run.attempt}, lock=lock_of(run)
     )
@@ -124,9 +130,9 @@ async def _gather(
     stored: dict[str, Failure],
 ) -> list[Gathered]:
     platform = context.platform(ready.run.platform).platform
-    diagnoses = [_diagnosis(stored[job.id]) for job in jobs]
+    failed = [(job, stored_diagnosis(stored[job.id].diagnosis)) for job in jobs]
     gathered = await gather(
-        session, platform, ready.run, jobs, diagnoses, ready.policy, datetime.now(UTC)
+        session, platform, ready.run, failed, ready.policy, datetime.now(UTC), anew=True
     )
     return [replace(item, case=replace(item.case, policy=_as_asked(item))) for item in gathered]
 
@@ -135,20 +141,6 @@ def _as_asked(item: Gathered) -> Policy:
     """In `suggest` a person decides, and here one has."""
     policy = item.case.policy
     return policy.model_copy(update={"mode": "act"}) if policy.mode == "suggest" else policy
-
-
-def _diagnosis(failure: Failure) -> Diagnosis:
-    kept = failure.diagnosis
-    return replace(
-        UNTOLD,
-        category=kept["category"],
-        confidence=kept["confidence"],
-        source=kept["source"],
-        transient=kept["transient"],
-        rule=kept["rule"],
-        rule_version=kept.get("rule_version"),
-        fingerprint=kept["fingerprint"],
-    )
 
 
 def _by_person(failure: Failure, plan: Plan, asked_by: str, comment_id: str) -> Plan:

@@ -18,7 +18,7 @@ from pipeline_guard.store import figures
 from pipeline_guard.store.session import Database
 from pipeline_guard.telemetry.telemetry import Telemetry
 from pipeline_guard.web import access, health, metrics
-from pipeline_guard.web.api import audit, deliveries, events, failures
+from pipeline_guard.web.api import audit, deliveries, events, failures, incidents
 from pipeline_guard.web.dashboard import pages
 from pipeline_guard.web.live import Live
 from pipeline_guard.web.webhooks import PREFIX, Receiver
@@ -62,6 +62,7 @@ def create_app(
     )
     allowed = [Depends(access.guard(settings.api_tokens))]
     app.include_router(failures.router(database), prefix="/api/v1", dependencies=allowed)
+    app.include_router(incidents.router(database), prefix="/api/v1", dependencies=allowed)
     app.include_router(deliveries.router(database, queue), prefix="/api/v1", dependencies=allowed)
     app.include_router(audit.router(database), prefix="/api/v1", dependencies=allowed)
     app.include_router(events.router(live), prefix="/api/v1", dependencies=allowed)
