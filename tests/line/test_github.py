@@ -7,6 +7,8 @@ import pytest
 from tests.fakes.github.server import SHA, FakeGitHub
 from tests.line.harness import Line
 
+from pipeline_guard.store import job_logs
+
 DNS = "##[group]Run make\ncurl: (6) Could not resolve host: mirror.example\n##[error]Process completed with exit code 6.\n"  # noqa: E501
 RED = "FAILED tests/test_sum.py::test_sum - assert 3 == 4\n=== 1 failed, 8 passed in 0.20s ===\n##[error]Process completed with exit code 1.\n"  # noqa: E501
 
@@ -231,3 +233,15 @@ async def test_markup_and_mentions_from_a_log_are_inert(github, github_line):
     outside = "".join(body.split("```")[::2])
     assert "@everyone" not in outside
     assert "<script>" not in outside
+
+
+async def test_the_log_is_kept_readable_beside_its_failure(github, github_line):
+    secret = "ghp_" + "a1B2" * 9
+    await send(github_line, github, github.add_run(log=f"{DNS}token {secret}\n"))
+    (failure,) = await github_line.failures()
+    async with github_line.context.database.transaction() as session:
+        kept = await job_logs.get(session, failure["id"])
+        lines = await job_logs.lines(session, failure["id"], "", 2, 4)
+    assert (kept.lines, kept.outline[0]["path"]) == (4, ["Run make"])
+    assert lines[0] == (2, "curl: (6) Could not resolve host: mirror.example")
+    assert secret not in lines[2][1]

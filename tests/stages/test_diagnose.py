@@ -9,6 +9,7 @@ from pipeline_guard.domain.diagnosis import Diagnosis
 from pipeline_guard.errors import LogError, NotFound
 from pipeline_guard.logs import read
 from pipeline_guard.stages import diagnose
+from pipeline_guard.stages.shelf import Shelf
 
 
 class Platform:
@@ -51,7 +52,7 @@ async def judged(tmp_path: Path, platform: Platform, inline: str = "", judge: Ju
     judge = judge or Judge()
     a_run = run()
     found = await diagnose._diagnose(
-        Context(tmp_path, judge), platform, a_run, a_run.jobs[0], inline
+        Context(tmp_path, judge), platform, a_run, a_run.jobs[0], inline, Shelf(a_run, 1)
     )
     assert list(tmp_path.iterdir()) == [], "the log is deleted whatever happens"
     return found, judge

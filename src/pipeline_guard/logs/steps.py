@@ -77,6 +77,10 @@ class StepTree:
         elif name in self._open:
             self._open = self._open[: self._open.index(name)]
 
+    def changes(self, part: str | None = None) -> list[int]:
+        """The raw lines at which the step changes, in order; a line may be there twice."""
+        return self._lines.get(part, [])
+
     def step_of(self, line: int, part: str | None = None) -> Path:
         """Name the steps that hold a raw line, outermost first; empty outside of any."""
         index = bisect_right(self._lines.get(part, []), line)

@@ -25,6 +25,7 @@ from pipeline_guard.stages.decide import decide
 from pipeline_guard.stages.follow_up import follow_up
 from pipeline_guard.stages.gather import gather
 from pipeline_guard.stages.measure import stage
+from pipeline_guard.stages.shelf import Shelf
 from pipeline_guard.store import deliveries, failures
 
 MAX_JOBS = 40
@@ -74,8 +75,10 @@ async def process_event(context: Context, event: Event, *, checks: int) -> str:
     if not jobs:
         return "Nothing new: the run is green, or its failures are known."
     inline = event.hints.get("logs") or []
-    diagnoses = await _diagnose_all(context, platform, run, jobs[:MAX_JOBS], inline)
-    return await _decide_and_store(context, platform, run, jobs[:MAX_JOBS], diagnoses)
+    jobs = jobs[:MAX_JOBS]
+    shelf = Shelf(run, len(jobs))
+    diagnoses = await _diagnose_all(context, platform, run, jobs, inline, shelf)
+    return await _decide_and_store(context, platform, run, jobs, diagnoses, shelf)
 
 
 async def _look_again(context: Context, event: Event, checks: int) -> str:
@@ -115,19 +118,20 @@ async def _diagnose_all(
     run: Run,
     jobs: Sequence[Job],
     inline: Sequence[dict[str, str]],
+    shelf: Shelf,
 ) -> list[Diagnosis]:
     gate = asyncio.Semaphore(LOGS_AT_ONCE)
 
     async def one(job: Job) -> Diagnosis:
         async with gate:
             text = "\n".join(item["text"] for item in inline if item["job_id"] in (job.id, ""))
-            return await _diagnose(context, platform, run, job, text)
+            return await _diagnose(context, platform, run, job, text, shelf)
 
     return await asyncio.gather(*(one(job) for job in jobs))
 
 
 async def _diagnose(
-    context: Context, platform: Platform, run: Run, job: Job, inline: str
+    context: Context, platform: Platform, run: Run, job: Job, inline: str, shelf: Shelf
 ) -> Diagnosis:
     """Judge one job by its log; without one, by the platform's own remarks."""
     spooled = ReadReport()
@@ -136,6 +140,7 @@ async def _diagnose(
     except LogError as error:
         return _unread(f"The log could not be read: {error}")
     try:
+        await shelf.keep(job, source)
         found = await asyncio.to_thread(
             context.judge.judge, source, platform=run.platform, failed=True, extra_lines=remarks
         )
@@ -182,6 +187,7 @@ async def _decide_and_store(
     run: Run,
     jobs: Sequence[Job],
     diagnoses: Sequence[Diagnosis],
+    shelf: Shelf,
 ) -> str:
     policy = await context.policies.of_run(platform, run)
     failed = list(zip(jobs, diagnoses, strict=True))
@@ -193,6 +199,7 @@ async def _decide_and_store(
         for item, plan in zip(gathered, plans, strict=True):
             facts, kept = item.case.facts, item.kept_with(plan)
             number = await failures.add(session, run, facts.job, facts.diagnosis, kept)
+            await shelf.store(session, number, facts.job)
             made.append((facts, plan, number))
         await incidents.decided(context, session, made, now)
         await follow_up(context, session, run)

@@ -1,0 +1,72 @@
+"""Kept logs: written with their failure, read in windows of lines."""
+
+import zlib
+
+from sqlalchemy import insert, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from pipeline_guard.domain.kept import KeptLog
+from pipeline_guard.store.failures import storable
+from pipeline_guard.store.log_tables import JobLog, JobLogChunk
+
+
+async def add(session: AsyncSession, failure_id: int, kept: KeptLog) -> None:
+    """Store the log of a failure that was just stored."""
+    values = {
+        "failure_id": failure_id,
+        "lines": kept.lines,
+        "size": kept.size,
+        "outline": storable(kept.outline),
+        "notes": storable(kept.notes),
+    }
+    await session.execute(insert(JobLog).values(values))
+    rows = [
+        {
+            "failure_id": failure_id,
+            "number": number,
+            "part": storable(chunk.part),
+            "first_line": chunk.first_line,
+            "lines": chunk.lines,
+            "data": chunk.data,
+        }
+        for number, chunk in enumerate(kept.chunks)
+    ]
+    if rows:
+        await session.execute(insert(JobLogChunk), rows)
+
+
+async def get(session: AsyncSession, failure_id: int) -> JobLog | None:
+    """The log of that failure, without its lines; None when none was kept."""
+    return await session.get(JobLog, failure_id)
+
+
+async def lines(
+    session: AsyncSession, failure_id: int, part: str, first: int, last: int
+) -> list[tuple[int, str]]:
+    """Numbered lines of a part from `first` to `last`; those that were left out are missing."""
+    query = (
+        select(JobLogChunk.first_line, JobLogChunk.data)
+        .where(
+            JobLogChunk.failure_id == failure_id,
+            JobLogChunk.part == part,
+            JobLogChunk.first_line <= last,
+            JobLogChunk.first_line + JobLogChunk.lines > first,
+        )
+        .order_by(JobLogChunk.first_line)
+    )
+    return [
+        (number, text)
+        for start, data in await session.execute(query)
+        for number, text in enumerate(zlib.decompress(data).decode().split("\n"), start)
+        if first <= number <= last
+    ]
+
+
+async def kept_until(session: AsyncSession, failure_id: int) -> list[tuple[str, int, int]]:
+    """What was kept: (part, first line, last line) of each chunk, in order."""
+    query = (
+        select(JobLogChunk.part, JobLogChunk.first_line, JobLogChunk.lines)
+        .where(JobLogChunk.failure_id == failure_id)
+        .order_by(JobLogChunk.number)
+    )
+    return [(part, first, first + count - 1) for part, first, count in await session.execute(query)]
