@@ -5,7 +5,7 @@ import pytest
 from sqlalchemy import text, update
 from tests.stages.test_decide import diagnosis, job, run
 
-from pipeline_guard.domain.plan import Plan, Refusal, Step
+from pipeline_guard.domain.plan import Plan, Refusal, Step, stored_plan
 from pipeline_guard.domain.runs import ChangeRequest
 from pipeline_guard.store import actions, failures, history
 from pipeline_guard.store.tables import Failure
@@ -123,7 +123,7 @@ async def test_lately_planned_re_runs_are_read_from_their_index(session):
             + history.PLANNED_RERUN
         )
     )
-    assert "ix_failures_reruns" in str(plan.all())
+    assert "ix_failures_planned_reruns" in str(plan.all())
 
 
 async def ended(session, number: int, *, passed: bool) -> None:
@@ -169,3 +169,32 @@ async def test_outcomes_are_read_from_their_index(session):
         )
     )
     assert "Index Only Scan using ix_failures_outcomes" in str(plan.all())
+
+
+async def test_steps_of_other_kinds_are_no_re_runs_and_their_refusals_hold_none_back(
+    session, store
+):
+    patch = Step("patch", {"files": {}})
+    told = Plan((patch,), (Refusal("transient", "It is genuine."),), "open")
+    await store(plan=told)
+    await store(plan=replace(told, refusals=()))
+    assert await reruns(session) == (0, 0)
+    both = Plan((patch, *RERUN.steps), (Refusal("fork", "It is a fork.", "patch"),), "healing")
+    number = await store(replace(PUSH, attempt=2), plan=both)
+    assert await reruns(session) == (1, 1)
+    assert await history.spent(session, PUSH, DAY_AGO) == (1, 2.5)
+    refused = await actions.intend(
+        session, PUSH, attempt=2, kind="patch", key="p", params={}, failure_ids=[number]
+    )
+    await actions.finish(session, refused.id, "failed")
+    assert await reruns(session) == (1, 1)
+
+
+async def test_refusals_stored_before_there_were_other_steps_are_of_re_runs(session, store):
+    number = await store(plan=OBSERVED)
+    await session.execute(text("UPDATE failures SET plan = plan #- '{refusals,0,step}'"))
+    assert await reruns(session) == (0, 0)
+    session.expire_all()
+    kept = stored_plan((await failures.get(session, number)).plan)
+    assert kept.refusals[0].step == "rerun"
+    assert kept.live == ()

@@ -100,7 +100,10 @@ def _story(item: Any) -> str:
         *(f"  {line.line:>7}  {line.text}" for line in item.evidence),
         "Plan",
         *(f"  do    {step['kind']}: {step['why']}" for step in item.plan["steps"]),
-        *(f"  not   {refusal['guard']}: {refusal['reason']}" for refusal in item.plan["refusals"]),
+        *(
+            f"  not   {refusal.get('step', 'rerun')}, {refusal['guard']}: {refusal['reason']}"
+            for refusal in item.plan["refusals"]
+        ),
         "Choice",
         *(f"  {line}" for line in told(item.plan["facts"].get("choice"))),
         "Facts",

@@ -186,6 +186,10 @@ def _both(ours: bool, theirs: bool) -> bool:
     return ours and theirs
 
 
+def _lower_mode(ours: Mode, theirs: Mode) -> Mode:
+    return min(ours, theirs, key=_RANK.__getitem__)
+
+
 STRICTER: Final[Mapping[str, Callable[[Any, Any], Any]]] = {
     "enabled": _both,
     "max_reruns": _lower,
@@ -204,6 +208,13 @@ STRICTER: Final[Mapping[str, Callable[[Any, Any], Any]]] = {
     "maintenance": _together,
     "forks.rerun": _both,
     "forks.first_time": _both,
+    "patch.mode": _lower_mode,
+    "patch.max_files": _lower,
+    "patch.max_lines": _lower,
+    "patch.pipelines": _both,
+    "quarantine.mode": _lower_mode,
+    "quarantine.proven": max,
+    "quarantine.days": _lower,
 }
 """By key: of the operator's value and the repository's, what is the stricter (mode apart)."""
 

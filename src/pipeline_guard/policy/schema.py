@@ -1,6 +1,7 @@
 """The keys of a policy with their built-in values, and the shapes of the two files that hold them.
 
-The built-in values are the careful ones. Every key is asked by a guard in stages/guards.py.
+The built-in values are the careful ones. Every key is asked by a guard, in stages/guards.py or
+stages/proposers/.
 """
 
 import json
@@ -106,6 +107,45 @@ class Forks(_Part):
     ] = False
 
 
+class PatchPolicy(_Part):
+    """Changes to files that mend a failure: what the job itself printed, or a rule names."""
+
+    mode: Annotated[
+        Mode,
+        Field(
+            description="observe: record what would have been proposed; suggest: show it in the"
+            " comment; act: a branch and a pull or merge request as well. Never beyond the mode"
+            " above."
+        ),
+    ] = "suggest"
+    max_files: Annotated[int, Field(ge=1, le=100, description="The most files of one patch.")] = 10
+    max_lines: Annotated[
+        int, Field(ge=1, le=5000, description="The most lines it adds and removes.")
+    ] = 400
+    pipelines: Annotated[
+        bool,
+        Field(
+            description="It may change the pipeline's own definition, such as .github/workflows."
+        ),
+    ] = False
+
+
+class QuarantinePolicy(_Part):
+    """Flaky tests that are marked as such for a while, by their framework's own marker."""
+
+    mode: Annotated[Mode, Field(description="As patch.mode.")] = "observe"
+    proven: Annotated[
+        int,
+        Field(
+            ge=1,
+            description="Times that a test must have failed and then passed at the same commit.",
+        ),
+    ] = 3
+    days: Annotated[
+        int, Field(ge=1, le=90, description="After so many days the mark is to be removed.")
+    ] = 14
+
+
 class Keys(_Part):
     """What any layer of a policy may say."""
 
@@ -159,6 +199,10 @@ class Keys(_Part):
         tuple[Window, ...], Field(description="When nothing is re-run: a list of windows.")
     ] = ()
     forks: Annotated[Forks, Field(description="Requests from forks.")] = Forks()
+    patch: Annotated[PatchPolicy, Field(description="Changes that mend a failure.")] = PatchPolicy()
+    quarantine: Annotated[
+        QuarantinePolicy, Field(description="Marks on tests that are proven flaky.")
+    ] = QuarantinePolicy()
 
 
 class Incidents(_Part):

@@ -2,7 +2,8 @@
 
 from typing import Final
 
+from pipeline_guard.domain.plan import StepKind
 from pipeline_guard.remedies import rerun
 from pipeline_guard.remedies.base import Remedy
 
-REMEDIES: Final[dict[str, Remedy]] = {"rerun": rerun.REMEDY}
+REMEDIES: Final[dict[StepKind, Remedy]] = {"rerun": rerun.REMEDY}

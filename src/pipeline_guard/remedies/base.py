@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from pipeline_guard.domain.capabilities import Capability, Platform
+from pipeline_guard.domain.plan import StepKind
 from pipeline_guard.domain.runs import Run
 
 Status = Literal["done", "skipped", "failed", "unclear"]
@@ -40,7 +41,7 @@ class Remedy:
     interrupted call did before it does anything. It raises errors.PlatformError.
     """
 
-    kind: str
+    kind: StepKind
     needs_one_of: frozenset[Capability]
     risk: str
     undo: str

@@ -5,13 +5,13 @@ interrupted one first looks at what the platform already knows of it.
 """
 
 from datetime import UTC, datetime
-from typing import Any
 
 import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from pipeline_guard.domain.capabilities import Platform
 from pipeline_guard.domain.events import Event
-from pipeline_guard.domain.plan import FailureStatus
+from pipeline_guard.domain.plan import FailureStatus, Step, stored_plan
 from pipeline_guard.domain.runs import Run
 from pipeline_guard.errors import PlatformError, PlatformUnavailable
 from pipeline_guard.remedies import REMEDIES
@@ -38,53 +38,75 @@ async def act(context: Context, platform: str, repository: str, run_id: str, att
     """
     async with context.database.transaction() as session:
         found = await failures.of_run(session, platform, repository, run_id)
-    planned = [item for item in found if item.run_attempt == attempt and item.status == "healing"]
-    steps: dict[str, tuple[dict[str, Any], list[Failure]]] = {}
-    for failure in planned:
-        for step in failure.plan["steps"]:
-            key = _key(failure, step)
-            steps.setdefault(key, (step, []))[1].append(failure)
+    steps: dict[str, tuple[Step, list[Failure]]] = {}
+    for failure in found:
+        if failure.run_attempt == attempt:
+            for step in _due(failure):
+                steps.setdefault(_key(failure, step), (step, []))[1].append(failure)
+    if not steps:
+        return
+    adapter = context.platform(platform).platform
+    run = await adapter.read_run(Event("run_finished", platform, repository, run_id))
+    trouble: PlatformError | None = None
     for key, (step, served) in steps.items():
-        await _carry_out(context, key, step, served)
+        try:
+            await _carry_out(context, adapter, run, key, step, served)
+        except PlatformError as error:
+            trouble = trouble or error  # one step's bad luck does not keep the others waiting
+    if trouble is not None:
+        raise trouble
 
 
-def _key(failure: Failure, step: dict[str, Any]) -> str:
-    params = step["params"]
-    parts = (step["kind"], failure.platform, failure.repository, failure.run_id)
-    what = [str(failure.run_attempt), params.get("scope", ""), params.get("job", "")]
+def _due(failure: Failure) -> list[Step]:
+    """The steps to be done for a failure: of a plan, those that nobody refuses.
+
+    What people ignore or a newer commit replaced meanwhile needs nothing, and only what waits for
+    its re-run is re-run.
+    """
+    if failure.status in ("ignored", "superseded"):
+        return []
+    return [
+        step
+        for step in stored_plan(failure.plan).live
+        if step.kind != "rerun" or failure.status == "healing"
+    ]
+
+
+def _key(failure: Failure, step: Step) -> str:
+    params = step.params
+    parts = [step.kind, failure.platform, failure.repository]
+    if step.once:
+        parts.append(step.once)
+    else:
+        parts += [failure.run_id, str(failure.run_attempt)]
+        parts += [params.get("scope", ""), params.get("job", "")]
     if "comment" in params:  # a person's wish is another action than ours for the same attempt
-        what.append(f"comment-{params['comment']}")
-    return "/".join((*parts, *what))
+        parts.append(f"comment-{params['comment']}")
+    return "/".join(parts)
 
 
 async def _carry_out(
-    context: Context, key: str, step: dict[str, Any], served: list[Failure]
+    context: Context, adapter: Platform, run: Run, key: str, step: Step, served: list[Failure]
 ) -> None:
     first = served[0]
-    adapter = context.platform(first.platform).platform
-    run = await adapter.read_run(
-        Event("run_finished", first.platform, first.repository, first.run_id)
-    )
-    if await _switched_off(context, run, served):
+    if await _switched_off(context, run, step, served):
         return
     async with context.database.transaction() as session:
         intent = await actions.intend(
             session,
             run,
             attempt=first.run_attempt,
-            kind=step["kind"],
+            kind=step.kind,
             key=key,
-            params=step["params"],
+            params=step.params,
             failure_ids=[item.id for item in served],
         )
     if intent.status != "intended":
         return
     age = (datetime.now(UTC) - intent.created_at).total_seconds()
-    request = Request(
-        first.run_attempt, step["params"], not intent.fresh and age < SETTLING_SECONDS
-    )
+    request = Request(first.run_attempt, step.params, not intent.fresh and age < SETTLING_SECONDS)
     try:
-        result = await REMEDIES[step["kind"]].apply(adapter, run, request)
+        result = await REMEDIES[step.kind].apply(adapter, run, request)
     except PlatformError as error:
         if error.worth_retry:
             raise
@@ -92,26 +114,31 @@ async def _carry_out(
         result = Result("failed", str(error))
     if result.status == "unclear":
         raise PlatformUnavailable(result.note)
-    await _record(context, run, intent, served, result)
+    await _record(context, run, step, intent, served, result)
 
 
-async def _switched_off(context: Context, run: Run, served: list[Failure]) -> bool:
+async def _switched_off(context: Context, run: Run, step: Step, served: list[Failure]) -> bool:
     """The kill switch stops what is planned, too: its failures are left to people."""
     policy = await context.policies.of_run(context.platform(run.platform).platform, run)
     enabled = all(policy.of_job(failure.job).policy.enabled for failure in served)
     async with context.database.transaction() as session:
         if enabled and await switches.off_by(session, run.platform, run.repository) is None:
             return False
-        await failures.set_status(session, [failure.id for failure in served], "open")
+        if step.kind == "rerun":
+            await failures.set_status(session, [failure.id for failure in served], "open")
         await context.queue.defer(session, "report", run_key(run), lock=report_lock(run))
-    log.warning("not_acted_switched_off", repository=run.repository, run=run.run_id)
+    log.warning("not_acted_switched_off", repository=run.repository, run=run.run_id, kind=step.kind)
     return True
 
 
 async def _record(
-    context: Context, run: Run, intent: Intent, served: list[Failure], result: Result
+    context: Context,
+    run: Run,
+    step: Step,
+    intent: Intent,
+    served: list[Failure],
+    result: Result,
 ) -> None:
-    ids = [failure.id for failure in served]
     async with context.database.transaction() as session:
         await actions.finish(
             session,
@@ -121,18 +148,16 @@ async def _record(
             external_id=result.external_id,
             note=result.note,
         )
-        _audit(session, run, intent, ids, result)
-        if result.status == "done":
-            await _watch(context, session, run)
-        else:
-            status: FailureStatus = "superseded" if result.status == "skipped" else "escalated"
-            await failures.set_status(session, ids, status)
+        _audit(session, run, intent, [failure.id for failure in served], result)
+        if step.kind == "rerun":
+            await _await_rerun(context, session, run, served, result)
         await context.queue.defer(session, "report", run_key(run), lock=report_lock(run))
     context.telemetry.metrics.actions.labels(run.platform, intent.kind, result.status).inc()
     log.info(
         "acted",
         repository=run.repository,
         run=run.run_id,
+        kind=step.kind,
         status=result.status,
         result=result.note,
     )
@@ -150,8 +175,14 @@ def _audit(
     )
 
 
-async def _watch(context: Context, session: AsyncSession, run: Run) -> None:
-    """Look for the end of the re-run later, in case its webhook gets lost."""
+async def _await_rerun(
+    context: Context, session: AsyncSession, run: Run, served: list[Failure], result: Result
+) -> None:
+    """Look for the re-run's end later, in case its webhook gets lost; without one, wait no more."""
+    if result.status != "done":
+        status: FailureStatus = "superseded" if result.status == "skipped" else "escalated"
+        await failures.set_status(session, [failure.id for failure in served], status)
+        return
     event = run_key(run) | {"kind": "run_finished"}
     await context.queue.defer(
         session,

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pipeline_guard.domain.commands import COMMANDS, MARKER
+from pipeline_guard.domain.plan import StepKind
 from pipeline_guard.stages.choice import told
 from pipeline_guard.store.tables import Action, Command, Failure
 
@@ -123,7 +124,10 @@ def _reasoning(failure: Failure, of_job: Sequence[Failure]) -> str:
         *(f"note        {note}" for note in diagnosis["notes"]),
         *(f"chance      {line}" for line in told(plan["facts"].get("choice"))),
         *(f"do          {step['kind']}: {step['why']}" for step in plan["steps"]),
-        *(f"not         {item['guard']}: {item['reason']}" for item in plan["refusals"]),
+        *(
+            f"not {item.get('step', 'rerun'):<7} {item['guard']}: {item['reason']}"
+            for item in plan["refusals"]
+        ),
     ]
     for other in of_job:
         lines.append(f"attempt {other.run_attempt:<3} {other.category}, {other.status}")
@@ -157,7 +161,7 @@ def _one(failure: Failure, seen: Seen | None) -> str:
     if failure.labels:
         label = failure.labels[-1]
         lines.append(f"{plain(label.author)} says: it is {code(label.category)}.")
-    reasons = [item["reason"] for item in failure.plan["refusals"]]
+    reasons = [item["reason"] for item in _against(failure, "rerun")]
     if reasons and failure.status not in ("healed", "healing"):
         lines.append(_folded("Why it was not re-run", reasons))
     return "\n\n".join(lines)
@@ -170,13 +174,18 @@ def _verdict(failure: Failure) -> str:
         template = "❌ **{job}**: yours, most likely: {cause}."
         if failure.status == "healing":  # a person has asked for it
             template = "🔁 **{job}**: {cause}; it is being re-run."
-        elif any(item["guard"] == "same_on_target" for item in failure.plan["refusals"]):
+        elif any(item["guard"] == "same_on_target" for item in _against(failure, "rerun")):
             template = "🔎 **{job}**: not your change: {cause}, as on the branch it goes to."
         elif failure.category == "unknown":
             template = "❔ **{job}**: unsure. {cause}."
         elif failure.transient:
             template = "🔎 **{job}**: not your change, most likely: {cause}."
     return template.format(job=plain(failure.job), cause=cause)
+
+
+def _against(failure: Failure, kind: StepKind) -> list[dict[str, str]]:
+    """The refusals of steps of that kind."""
+    return [item for item in failure.plan["refusals"] if item.get("step", "rerun") == kind]
 
 
 def _cause(failure: Failure) -> str:

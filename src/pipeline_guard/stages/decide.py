@@ -1,7 +1,7 @@
 """Decide: what to do about a failure, from facts, policy and time alone; nothing is read here."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -10,6 +10,7 @@ from pipeline_guard.domain.plan import FailureStatus, Plan, Refusal, Step
 from pipeline_guard.policy.schema import Policy
 from pipeline_guard.stages.facts import Facts
 from pipeline_guard.stages.guards import GIVEN_UP, IDLE, refusals
+from pipeline_guard.stages.proposers import PROPOSERS
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +52,17 @@ def decide(
             plan = _plan(case, found, minutes if together else case.facts.minutes, together)
             plans.append(plan)
             chosen = chosen or bool(plan.steps and not found) or not any(acting)
-    return plans
+    return [_with_others(case, plan, now) for case, plan in zip(cases, plans, strict=True)]
+
+
+def _with_others(case: Case, plan: Plan, now: datetime) -> Plan:
+    """The plan with what else may be done; its status stays the re-run's."""
+    for propose in PROPOSERS:
+        offered = propose(case.facts, case.policy, plan, now)
+        steps = tuple(item for item in offered if isinstance(item, Step))
+        against = tuple(item for item in offered if isinstance(item, Refusal))
+        plan = replace(plan, steps=(*plan.steps, *steps), refusals=(*plan.refusals, *against))
+    return plan
 
 
 def _together(cases: Sequence[Case], all_willing: bool, acting: Sequence[bool]) -> bool:

@@ -203,7 +203,7 @@ async def _decide_and_store(
             made.append((facts, plan, number))
         await incidents.decided(context, session, made, now)
         await follow_up(context, session, run)
-        if any(plan.status == "healing" for plan in plans):
+        if any(plan.live for plan in plans):
             await context.queue.defer(
                 session, "act", run_key(run) | {"attempt": run.attempt}, lock=lock_of(run)
             )

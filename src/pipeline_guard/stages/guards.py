@@ -242,7 +242,7 @@ def mode(facts: Facts, policy: Policy, now: datetime) -> str | None:
     """Only `act` acts."""
     if policy.mode == "act":
         return None
-    return f"The mode is {policy.mode}: nothing is re-run, this is what would have been done."
+    return f"The mode is {policy.mode}: this is what would have been done."
 
 
 GUARDS: Final[tuple[Guard, ...]] = (

@@ -15,7 +15,7 @@ from typing import Final
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from pipeline_guard.domain.events import Event
-from pipeline_guard.domain.plan import Plan, Step
+from pipeline_guard.domain.plan import Plan, Step, stored_plan
 from pipeline_guard.domain.runs import Job, Run
 from pipeline_guard.errors import NotFound
 from pipeline_guard.policy.schema import Policy
@@ -145,14 +145,22 @@ def _as_asked(item: Gathered) -> Policy:
 
 def _by_person(failure: Failure, plan: Plan, asked_by: str, comment_id: str) -> Plan:
     """The plan as this person's: its action is another one than ours for the same attempt."""
-    earlier = [item["guard"] for item in failure.plan["refusals"]]
-    overruled = [guard for guard in earlier if guard in OVERRULED]
+    earlier = stored_plan(failure.plan)
+    guards = [item.guard for item in earlier.refusals if item.step == "rerun"]
+    overruled = [guard for guard in guards if guard in OVERRULED]
     why = f"{asked_by} has asked for it" + (f", past {', '.join(overruled)}." if overruled else ".")
     steps = tuple(
         Step(step.kind, {**step.params, "asked_by": asked_by, "comment": comment_id}, why)
         for step in plan.steps
+        if step.kind == "rerun"
     )
-    return replace(plan, steps=steps, summary=why)
+    # What else was planned was not asked about, and stays as it was.
+    return replace(
+        plan,
+        steps=(*steps, *(step for step in earlier.steps if step.kind != "rerun")),
+        refusals=tuple(item for item in earlier.refusals if item.step != "rerun"),
+        summary=why,
+    )
 
 
 def _why_not(run: Run, jobs: Sequence[Job], plans: Sequence[Plan]) -> str:
@@ -160,5 +168,6 @@ def _why_not(run: Run, jobs: Sequence[Job], plans: Sequence[Plan]) -> str:
     told: dict[str, None] = {}
     for plan in plans:
         for refusal in plan.refusals:
-            told[refusal.reason] = None
+            if refusal.step == "rerun":
+                told[refusal.reason] = None
     return f"Not re-run of {run.workflow}: {' '.join(told)}"

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from pipeline_guard.domain.plan import Plan
+from pipeline_guard.domain.plan import Plan, stored_plan
 from pipeline_guard.policy.layers import Setting
 from pipeline_guard.policy.load import Loaded
 from pipeline_guard.policy.schema import GuardFile, RepositoryFile
@@ -81,9 +81,18 @@ def _anew(another: Another, group: Sequence[Failure]) -> list[Outcome]:
 
 
 def _outcome(failure: Failure, plan: Plan) -> Outcome:
-    refused = tuple(item["guard"] for item in failure.plan["refusals"])
-    refuses = tuple(item.guard for item in plan.refusals)
-    would_be = bool(plan.steps) and not refuses
-    minutes = plan.steps[0].params.get("minutes", 0.0) if would_be else 0.0
-    was = bool(failure.plan["steps"]) and not refused
-    return Outcome(failure, was, would_be, refused, refuses, minutes)
+    earlier = stored_plan(failure.plan)
+    again = next((step for step in plan.live if step.kind == "rerun"), None)
+    return Outcome(
+        failure,
+        any(step.kind == "rerun" for step in earlier.live),
+        again is not None,
+        _refusing(earlier),
+        _refusing(plan),
+        again.params.get("minutes", 0.0) if again else 0.0,
+    )
+
+
+def _refusing(plan: Plan) -> tuple[str, ...]:
+    """The guards against a re-run."""
+    return tuple(item.guard for item in plan.refusals if item.step == "rerun")

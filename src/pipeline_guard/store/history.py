@@ -3,15 +3,33 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Float, and_, false, func, or_, select, text, true, tuple_
+from sqlalchemy import (
+    ColumnElement,
+    Float,
+    and_,
+    cast,
+    false,
+    func,
+    literal_column,
+    or_,
+    select,
+    text,
+    true,
+    tuple_,
+)
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from pipeline_guard.domain.chance import Record, Tally
 from pipeline_guard.domain.diagnosis import Diagnosis
 from pipeline_guard.domain.runs import Run
 from pipeline_guard.store.tables import PLANNED_RERUN, Action, ActionFailure, Failure
+
+_RERUN_MINUTES: Final = (
+    """jsonb_path_query_first(failures.plan, '$.steps[*]?(@.kind == "rerun").params.minutes')"""
+    " #>> '{}'"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +56,11 @@ def _not_done() -> ColumnElement[bool]:
     return (
         select(Action.id)
         .join(ActionFailure, ActionFailure.action_id == Action.id)
-        .where(ActionFailure.failure_id == Failure.id, Action.status.in_(("failed", "skipped")))
+        .where(
+            ActionFailure.failure_id == Failure.id,
+            Action.kind == "rerun",
+            Action.status.in_(("failed", "skipped")),
+        )
         .exists()
     )
 
@@ -107,7 +129,7 @@ async def on_branch(
 
 async def spent(session: AsyncSession, run: Run | None, since: datetime) -> tuple[int, float]:
     """(re-runs, CI minutes) since then, of the run's repository, of all repositories for None."""
-    minutes = func.max(Failure.plan["steps"][0]["params"]["minutes"].astext.cast(Float))
+    minutes = func.max(cast(literal_column(_RERUN_MINUTES), Float))
     key = (Failure.platform, Failure.repository, Failure.run_id, Failure.run_attempt)
     each = (
         select(minutes.label("minutes"))

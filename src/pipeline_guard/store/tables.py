@@ -19,9 +19,12 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 
 PLANNED_RERUN: Final = (
-    "failures.plan -> 'steps' <> '[]'::jsonb AND failures.plan -> 'refusals' = '[]'::jsonb"
+    """jsonb_path_exists(failures.plan, '$.steps[*]?(@.kind == "rerun")') AND NOT """
+    """jsonb_path_exists(failures.plan, '$.refusals[*]?(!exists(@.step) || @.step == "rerun")')"""
 )
-"""Of a failure: a re-run was decided on. Written as in the index, which is small by it."""
+"""Of a failure: a re-run was decided on. Written as in the index, which is small by it.
+
+Refusals that were stored when there were only re-runs name no step."""
 
 
 class Base(DeclarativeBase):
@@ -67,7 +70,7 @@ class Failure(Base):
         Index("ix_failures_fingerprint", "fingerprint", "created_at"),
         Index("ix_failures_request", "platform", "repository", "request_number"),
         Index("ix_failures_commit", "platform", "repository", "commit", "job"),
-        Index("ix_failures_reruns", "created_at", postgresql_where=text(PLANNED_RERUN)),
+        Index("ix_failures_planned_reruns", "created_at", postgresql_where=text(PLANNED_RERUN)),
         Index(
             "ix_failures_outcomes",
             "category",

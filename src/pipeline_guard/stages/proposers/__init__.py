@@ -1,0 +1,7 @@
+"""The proposers there are: what besides a re-run may be done about a failure, in that order."""
+
+from typing import Final
+
+from pipeline_guard.stages.proposers.base import Proposer
+
+PROPOSERS: Final[tuple[Proposer, ...]] = ()
