@@ -4,9 +4,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 DEV_LOCK := requirements/dev.txt
 DEMO_LOCK := requirements/demo.txt
+SHIP_LOCK := requirements/ship.txt
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
-.PHONY: help setup demo test check format bench serve contract lock train clean
+.PHONY: help setup demo test check format bench serve contract ship lock train clean
 help: ## what there is
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
 
@@ -18,6 +19,10 @@ $(VENV)/.ready: $(DEV_LOCK) requirements/uv.txt pyproject.toml scripts/setup.sh
 
 .venv-buildbot/.ready: $(DEMO_LOCK) scripts/setup.sh
 	@sh scripts/setup.sh .venv-buildbot $(DEMO_LOCK) "$(PYTHON)"
+	@touch $@
+
+.venv-ship/.ready: $(SHIP_LOCK) scripts/setup.sh
+	@sh scripts/setup.sh .venv-ship $(SHIP_LOCK) "$(PYTHON)"
 	@touch $@
 
 demo: setup .venv-buildbot/.ready ## heal a real red build on a real Buildbot, and explain another
@@ -44,6 +49,9 @@ contract: setup ## the webhook examples and the API simulator that others wrote 
 	@sh tests/contract/install.sh
 	@$(BIN)/python -m pytest -m contract tests/contract
 
+ship: .venv-ship/.ready ## the chart: linted, rendered, validated
+	@.venv-ship/bin/python -m pytest charts/tests
+
 bench: setup ## figures beside their rivals (CORPUS=folder of labelled logs)
 	@$(BIN)/python -m bench $(if $(CORPUS),--corpus $(CORPUS))
 
@@ -51,9 +59,9 @@ serve: setup ## web and worker on 127.0.0.1:8000
 	@$(BIN)/pipeline-guard serve
 
 lock: ## write the locks anew (needs uv)
-	@for part in "pyproject.toml --all-extras|run" "pyproject.toml --all-extras --group dev -c requirements/run.txt|dev" "--group demo|demo" "--group ship|ship"; do \
+	@for part in "pyproject.toml --all-extras|run" "pyproject.toml --all-extras --group dev -c requirements/run.txt|dev" "--group build|build" "--group demo|demo" "--group ship|ship"; do \
 	  uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	    --no-annotate --no-header $${part%|*} -o requirements/$${part#*|}.txt; done
 
 clean: ## remove what set-up made
-	@rm -rf $(VENV) .venv-buildbot
+	@rm -rf $(VENV) .venv-buildbot .venv-ship
