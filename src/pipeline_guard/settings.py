@@ -49,6 +49,14 @@ class Settings(BaseSettings):
     data_dir: Path = Field(default_factory=default_data_dir)
     mode: Literal["observe", "suggest", "act"] = "observe"
     api_token: SecretStr | None = None
+    public_url: str | None = None
+    """Where people and platforms reach this service, for links that lead back to it."""
+    oidc_issuer: str | None = None
+    oidc_client_id: str | None = None
+    oidc_client_secret: SecretStr | None = None
+    oidc_groups: str | None = None
+    """Who may what, as `group=scope` pairs with commas between; the group `*` is everybody."""
+    oidc_groups_claim: str = "groups"
     log_format: Literal["console", "json"] = "console"
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 
@@ -78,7 +86,7 @@ class Settings(BaseSettings):
     buildbot_password: SecretStr | None = None
     buildbot_webhook_token: SecretStr | None = None
 
-    @field_validator("github_api_url", "gitlab_url", "buildbot_url")
+    @field_validator("public_url", "oidc_issuer", "github_api_url", "gitlab_url", "buildbot_url")
     @classmethod
     def _is_http_url(cls, value: str | None) -> str | None:
         if value is None:

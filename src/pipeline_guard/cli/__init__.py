@@ -17,6 +17,7 @@ from pipeline_guard.cli import (
     incidents,
     rules,
     serve,
+    tokens,
 )
 from pipeline_guard.errors import PipelineGuardError
 
@@ -53,6 +54,7 @@ def build() -> typer.Typer:
     app.add_typer(failures.app, name="failures")
     app.add_typer(incidents.app, name="incidents")
     app.add_typer(audit.app, name="audit")
+    app.add_typer(tokens.app, name="tokens")
     app.add_typer(config.app, name="config")
     return app
 

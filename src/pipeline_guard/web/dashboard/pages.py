@@ -8,9 +8,8 @@ from pipeline_guard.web.dashboard import failure, now
 from pipeline_guard.web.dashboard.page import HERE, Pages
 
 
-def router(database: Database) -> APIRouter:
+def router(pages: Pages, database: Database) -> APIRouter:
     """All pages over that database."""
-    pages = Pages()
     routes = APIRouter(include_in_schema=False)
     for part in (now.router(pages, database), failure.router(pages, database)):
         routes.include_router(part)
