@@ -6,7 +6,7 @@ PipelineGuardError
 ├── BadSignature                a webhook is not from whom it says it is          (401)
 ├── MalformedDelivery           verified, but not what the platform documents     (400)
 ├── LogError                    a log could not be read
-└── PlatformError               a CI platform's API said no
+└── PlatformError               a CI platform's API, or a receiver of notices, said no
     ├── PlatformUnavailable     5xx, timeout, connection refused: worth a retry
     ├── RateLimited             429 or 403 with a limit: worth a retry at `retry_at`
     ├── NotAuthorized           401 / 403: the credentials do not reach

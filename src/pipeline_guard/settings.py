@@ -139,6 +139,11 @@ def load_settings(**overrides: Any) -> Settings:
         raise ConfigError("Wrong settings:\n  " + "\n  ".join(lines)) from None
 
 
+def named_secret(name: str) -> str | None:
+    """The value of an environment variable that guard.yaml names, None if absent or empty."""
+    return os.environ.get(name) or None
+
+
 def is_loopback(host: str) -> bool:
     """True when nothing outside this machine can reach a server bound to `host`."""
     if host == "localhost":

@@ -24,6 +24,7 @@ from pipeline_guard.stages.act import act
 from pipeline_guard.stages.again import decide_again
 from pipeline_guard.stages.context import Context
 from pipeline_guard.stages.diagnose import process_delivery, process_event
+from pipeline_guard.stages.notices import tell
 from pipeline_guard.stages.prune import prune
 from pipeline_guard.stages.recover import sweep
 from pipeline_guard.stages.report import report
@@ -175,6 +176,10 @@ def register_tasks(app: procrastinate.App, context: Context) -> None:
     @task("report")
     async def report_task(platform: str, repository: str, run_id: str) -> None:
         await report(context, platform, repository, run_id)
+
+    @task("tell")
+    async def tell_task(notice: int) -> None:
+        await tell(context, notice)
 
 
 def _task(

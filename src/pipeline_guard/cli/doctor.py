@@ -1,12 +1,16 @@
 """`doctor`: checks the installation, and for what is wrong says what to do."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import typer
 
 from pipeline_guard.errors import PipelineGuardError
 from pipeline_guard.settings import Settings, load_settings
+
+if TYPE_CHECKING:
+    from pipeline_guard.policy.targets import NoticeTarget
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +68,24 @@ def _policy(settings: Settings) -> list[Check]:
         return [Check("policy", "wrong", str(error))]
     found = resolve(service.guard, service.default_mode, None, Target(""))
     told = f"{settings.config or 'built-in values'}; the mode is {found.policy.mode}"
-    return [Check("policy", "ok", f"{told}, said by {found.origins['mode']}.")]
+    return [
+        Check("policy", "ok", f"{told}, said by {found.origins['mode']}."),
+        *_receivers(service.guard.says.notify if service.guard else {}),
+    ]
+
+
+def _receivers(targets: Mapping[str, "NoticeTarget"]) -> list[Check]:
+    from pipeline_guard.stages.notices import sender_to  # noqa: PLC0415
+
+    checks = []
+    for name, target in targets.items():
+        try:
+            sender_to(target)
+        except PipelineGuardError as error:
+            checks.append(Check("notify", "wrong", f"{name}: {error}."))
+        else:
+            checks.append(Check("notify", "ok", f"{name} is told of {', '.join(target.when)}."))
+    return checks
 
 
 def _judgement(settings: Settings) -> list[Check]:

@@ -19,7 +19,7 @@ from pipeline_guard.yamlfile import Document, Path
 
 BUILT_IN: Final = "built-in"
 _RANK: Final[Mapping[Mode, int]] = {"observe": 0, "suggest": 1, "act": 2}
-_SECTIONS: Final = ("repositories", "branches", "jobs")
+_SECTIONS: Final = ("repositories", "branches", "jobs", "notify")
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from pipeline_guard.domain.diagnosis import Category
 from pipeline_guard.domain.plan import Mode
+from pipeline_guard.policy.targets import NoticeTarget
 from pipeline_guard.policy.windows import Window
 
 REPOSITORY_FILE: Final = ".pipeline-guard.yml"
@@ -278,6 +279,10 @@ class GuardFile(Policy):
     jobs: Annotated[
         dict[Pattern, Keys],
         Field(description="By job or workflow name, with patterns like those of never_rerun."),
+    ] = {}
+    notify: Annotated[
+        dict[Pattern, NoticeTarget],
+        Field(description="Who is told what, by a name of your choice for each receiver."),
     ] = {}
 
 

@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -17,6 +17,7 @@ from pipeline_guard.errors import ConfigError, PlatformError
 from pipeline_guard.policy.layers import Resolved, Setting, Target, resolve
 from pipeline_guard.policy.load import Broken, Loaded, load_guard_file, parse
 from pipeline_guard.policy.schema import REPOSITORY_FILE, GuardFile, Policy, RepositoryFile
+from pipeline_guard.policy.targets import NoticeTarget
 from pipeline_guard.settings import PREFIX, Settings
 
 FRESH_SECONDS: Final = 60.0
@@ -86,6 +87,11 @@ class Policies:
         """What the operator allows in a repository ("": in any), whatever its branch and job."""
         guard = await asyncio.to_thread(self._current)
         return resolve(guard, self.default_mode, None, Target(repository)).policy.mode
+
+    async def targets(self) -> Mapping[str, NoticeTarget]:
+        """Who is told of events, by name."""
+        guard = await asyncio.to_thread(self._current)
+        return guard.says.notify if guard is not None else {}
 
     def _current(self) -> Loaded[GuardFile] | None:
         """guard.yaml as it is now; while it is wrong, as it was before."""

@@ -12,9 +12,11 @@ from pipeline_guard.domain.commands import MARKER
 from pipeline_guard.domain.events import Event
 from pipeline_guard.domain.runs import ChangeRequest
 from pipeline_guard.errors import PlatformError
+from pipeline_guard.stages.announcements import announcements
 from pipeline_guard.stages.comment import Seen, Spoken, render
 from pipeline_guard.stages.context import Context
 from pipeline_guard.stages.measure import stage
+from pipeline_guard.stages.notices import announce
 from pipeline_guard.store import audit, commands, comments, failures, switches
 from pipeline_guard.store.tables import Comment, Failure
 
@@ -39,10 +41,20 @@ class Page:
 
 @stage("report")
 async def report(context: Context, platform: str, repository: str, run_id: str) -> None:
-    """Bring the comment of the run's request up to date.
+    """Tell what became of a run: people elsewhere, and the comment of its request.
 
     Raises PlatformError when it is worth another try later.
     """
+    async with context.database.transaction() as session:
+        of_run = await failures.of_run(session, platform, repository, run_id)
+        spoken_of = [item for item in of_run if may_speak(item)]
+        for notice in announcements(spoken_of, datetime.now(UTC)):
+            await announce(context, session, notice)
+    await _comment(context, platform, repository, run_id)
+
+
+async def _comment(context: Context, platform: str, repository: str, run_id: str) -> None:
+    """Bring the comment of the run's request up to date."""
     adapter = context.platform(platform).platform
     if "comment" not in adapter.capabilities:
         return

@@ -55,6 +55,8 @@ RULES: Final[Mapping[str, Rule]] = {
     ),
     "commands": Rule("failures", "created_at < :before"),
     "comments": Rule("failures", "updated_at < :before"),
+    "checks": Rule("failures", "updated_at < :before"),
+    "notices": Rule("failures", "created_at < :before"),
     "procrastinate_jobs": Rule(
         "queue",
         "status NOT IN ('todo', 'doing') AND NOT EXISTS (SELECT FROM procrastinate_events"

@@ -297,3 +297,47 @@ class Audit(Base):
     action: Mapped[str]
     subject: Mapped[str]
     details: Mapped[dict[str, Any]]
+
+
+class Notice(Base):
+    """Something that one receiver is told, once, however often it is seen."""
+
+    __tablename__ = "notices"
+    __table_args__ = (UniqueConstraint("key", "target"),)
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
+    key: Mapped[str]
+    """Names the event."""
+    target: Mapped[str]
+    """The receiver's name in guard.yaml."""
+    notice: Mapped[dict[str, Any]]
+    """What it is told, see domain.notices."""
+    status: Mapped[str] = mapped_column(server_default="waiting")
+    """waiting, sent or failed."""
+    note: Mapped[str | None]
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    sent_at: Mapped[datetime | None]
+
+
+class Check(Base):
+    """Our one check run on a commit, so that it is edited and not repeated."""
+
+    __tablename__ = "checks"
+    __table_args__ = (
+        Index(
+            "ix_checks_refused",
+            "platform",
+            "repository",
+            "updated_at",
+            postgresql_where=text("refused IS NOT NULL"),
+        ),
+    )
+
+    platform: Mapped[str] = mapped_column(primary_key=True)
+    repository: Mapped[str] = mapped_column(primary_key=True)
+    commit: Mapped[str] = mapped_column(primary_key=True)
+    check_id: Mapped[str | None]
+    digest: Mapped[str]
+    refused: Mapped[str | None]
+    """What the platform said when it did not let us; then no other is tried for a while."""
+    updated_at: Mapped[datetime] = mapped_column(server_default=func.now(), onupdate=func.now())

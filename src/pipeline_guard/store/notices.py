@@ -1,0 +1,40 @@
+"""Notices: one row per event and receiver, so that nobody is told the same thing twice."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from pipeline_guard.store.failures import storable
+from pipeline_guard.store.tables import Notice
+
+
+async def add(
+    session: AsyncSession, key: str, target: str, notice: Mapping[str, Any]
+) -> int | None:
+    """Note that a receiver is to be told; None when it was told, or will be."""
+    query = (
+        insert(Notice)
+        .values(key=key, target=target, notice=storable(dict(notice)))
+        .on_conflict_do_nothing()
+        .returning(Notice.id)
+    )
+    return (await session.execute(query)).scalar_one_or_none()
+
+
+async def get(session: AsyncSession, notice_id: int) -> Notice | None:
+    """The notice, None when it is past its age."""
+    return await session.get(Notice, notice_id)
+
+
+async def finish(session: AsyncSession, notice_id: int, status: str, note: str | None) -> None:
+    """Write down how it ended: `sent` or `failed`."""
+    sent_at = datetime.now(UTC) if status == "sent" else None
+    await session.execute(
+        update(Notice)
+        .where(Notice.id == notice_id)
+        .values(status=status, note=note, sent_at=sent_at)
+    )
