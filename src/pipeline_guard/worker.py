@@ -6,7 +6,7 @@ import functools
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from secrets import SystemRandom
-from typing import Any
+from typing import Any, Final
 
 import procrastinate
 import psycopg
@@ -153,41 +153,28 @@ def register_tasks(app: procrastinate.App, context: Context) -> None:
     async def process_event_task(event: dict[str, Any], checks: int) -> None:
         await process_event(context, Event(**event), checks=checks)
 
-    @task("act")
-    async def act_task(platform: str, repository: str, run_id: str, attempt: int) -> None:
-        await act(context, platform, repository, run_id, attempt)
+    for name, stage in _STAGES.items():
+        task(name)(functools.partial(stage, context))
 
-    @task("decide_again")
-    async def decide_again_task(platform: str, repository: str, run_id: str) -> None:
-        await decide_again(context, platform, repository, run_id)
 
-    @task("look_at_incident")
-    async def look_at_incident_task(incident: int) -> None:
-        await incidents.look(context, incident)
-
-    @task("release_incident")
-    async def release_incident_task(incident: int) -> None:
-        await incidents.release(context, incident)
-
-    @task("incident_changed")
-    async def incident_changed_task(incident: int, change: incidents.Change) -> None:
-        await incidents.announce(context, incident, change)
-
-    @task("report")
-    async def report_task(platform: str, repository: str, run_id: str) -> None:
-        await report(context, platform, repository, run_id)
-
-    @task("tell")
-    async def tell_task(notice: int) -> None:
-        await tell(context, notice)
+_STAGES: Final[Mapping[str, Callable[..., Awaitable[object]]]] = {
+    "act": act,
+    "decide_again": decide_again,
+    "look_at_incident": incidents.look,
+    "release_incident": incidents.release,
+    "incident_changed": incidents.announce,
+    "report": report,
+    "tell": tell,
+}
+"""What is called with a job's own arguments, behind the context."""
 
 
 def _task(
     app: procrastinate.App, context: Context, name: str
-) -> Callable[[Callable[..., Awaitable[None]]], None]:
+) -> Callable[[Callable[..., Awaitable[object]]], None]:
     """Register a task that is retried by Backoff, counted, and known to the log while it runs."""
 
-    def register(function: Callable[..., Awaitable[None]]) -> None:
+    def register(function: Callable[..., Awaitable[object]]) -> None:
         @app.task(name=name, queue=QUEUE, retry=Backoff(), pass_context=True)
         async def watched(job: procrastinate.JobContext, /, **args: Any) -> None:
             metrics, result = context.telemetry.metrics, "interrupted"

@@ -19,7 +19,7 @@ class Notice:
     key: str
     kind: NoticeKind
     title: str
-    repository: str = ""
+    repositories: tuple[str, ...] = ()
     lines: tuple[str, ...] = ()
     quote: str = ""
     """The most telling line of the log."""

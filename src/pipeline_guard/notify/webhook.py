@@ -37,7 +37,7 @@ def payload(notice: Notice) -> dict[str, Any]:
         "type": f"pipeline_guard.{notice.kind}",
         "data": {
             "title": notice.title,
-            "repository": notice.repository,
+            "repositories": list(notice.repositories),
             "lines": list(notice.lines),
             "quote": notice.quote,
             "url": notice.url,

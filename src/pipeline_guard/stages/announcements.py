@@ -66,7 +66,7 @@ def _notice(
         key=key,
         kind=kind,
         title=title,
-        repository=failure.repository,
+        repositories=(failure.repository,),
         lines=lines,
         quote=evidence[0]["text"][:300] if evidence and kind == "escalated" else "",
         url=failure.url,

@@ -14,9 +14,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from pipeline_guard.domain.diagnosis import Diagnosis
 from pipeline_guard.domain.incident import OpenIncident, concerns
+from pipeline_guard.domain.notices import Notice
 from pipeline_guard.domain.plan import Plan
 from pipeline_guard.domain.runs import Run
 from pipeline_guard.policy.schema import Incidents
+from pipeline_guard.stages import notices
 from pipeline_guard.stages.accept import run_lock
 from pipeline_guard.stages.context import Context
 from pipeline_guard.stages.facts import Facts
@@ -201,6 +203,8 @@ async def announce(context: Context, incident: int, change: Change) -> None:
     """Tell that an incident was opened or closed, once per change; after its transaction."""
     async with context.database.transaction() as session:
         found = await incidents.get(session, incident)
+        if found is not None:
+            await notices.announce(context, session, _notice(found, change))
     if found is not None:
         log.warning(
             "incident_opened" if change == "opened" else "incident_closed",
@@ -210,6 +214,27 @@ async def announce(context: Context, incident: int, change: Change) -> None:
             repositories=found.repositories,
             why=found.closed_by,
         )
+
+
+def _notice(found: Incident, change: Change) -> Notice:
+    counted = f"{found.failures} failures in {len(found.repositories)} repositories"
+    lines = {
+        "opened": (f"{counted}; its re-runs are held until one passes.",),
+        "closed": (f"{counted}. {found.closed_by or ''}".strip(),),
+    }
+    return Notice(
+        key=f"incident/{found.id}/{change}",
+        kind="incident_opened" if change == "opened" else "incident_closed",
+        title=f"Incident {found.id} {change}: {found.title}",
+        repositories=tuple(found.repositories),
+        lines=lines[change],
+        facts=(
+            ("incident", str(found.id)),
+            ("platform", found.platform),
+            ("category", found.category),
+            ("fingerprint", found.fingerprint),
+        ),
+    )
 
 
 async def _close(

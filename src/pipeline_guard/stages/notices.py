@@ -45,17 +45,19 @@ def wants(target: NoticeTarget, notice: Notice) -> bool:
     if notice.kind == "healed_late" and notice.minutes < target.healed_late_minutes:
         return False
     return not target.repositories or any(
-        fits_repository(notice.repository, pattern) for pattern in target.repositories
+        fits_repository(repository, pattern)
+        for pattern in target.repositories
+        for repository in notice.repositories
     )
 
 
-async def tell(context: Context, notice_id: int) -> None:
+async def tell(context: Context, notice: int) -> None:
     """Send one noted notice; raises PlatformError when another try later is worth it.
 
     A crash between sending and noting it down sends it again: better twice than never.
     """
     async with context.database.transaction() as session:
-        noted = await notices.get(session, notice_id)
+        noted = await notices.get(session, notice)
     if noted is None or noted.status != "waiting":
         return
     try:
@@ -72,7 +74,7 @@ async def tell(context: Context, notice_id: int) -> None:
             raise
         problem = str(error)
     async with context.database.transaction() as session:
-        await notices.finish(session, notice_id, "failed" if problem else "sent", problem)
+        await notices.finish(session, notice, "failed" if problem else "sent", problem)
     if problem:
         log.warning("not_told", target=noted.target, key=noted.key, error=problem)
 
