@@ -31,6 +31,7 @@ from pipeline_guard.stages.report import report
 from pipeline_guard.store import deliveries
 from pipeline_guard.store.deliveries import PROCESS_TASK, QUEUE
 from pipeline_guard.store.session import raw_connection
+from pipeline_guard.telemetry.tracing import Tracing
 
 CONCURRENCY = 8
 """Jobs at once per process; most of their time is spent waiting for a platform."""
@@ -55,6 +56,8 @@ SWEEP_TIMEOUT = 200.0
 FIRST_PRUNE_SECONDS = 120.0
 PRUNE_SECONDS = 3600.0
 """How often a worker asks whether it is time to delete what is past its limit."""
+TOLD = ("delivery", "platform", "repository", "run_id")
+"""Arguments of jobs that every line of their log and their span carry."""
 MAX_TRIES_BUG = 3
 """For an error nobody foresaw."""
 
@@ -94,8 +97,9 @@ def is_final(error: BaseException, attempts: int) -> bool:
 class TaskQueue:
     """Defers jobs in the caller's own transaction."""
 
-    def __init__(self, app: procrastinate.App) -> None:
+    def __init__(self, app: procrastinate.App, tracing: Tracing | None = None) -> None:
         self._app = app
+        self._tracing = tracing or Tracing()
 
     async def defer(
         self,
@@ -108,6 +112,9 @@ class TaskQueue:
         once: str | None = None,
     ) -> None:
         """Defer `task`; see stages.context.Queue."""
+        traceparent = self._tracing.traceparent()
+        if traceparent is not None:
+            args = {**args, "traceparent": traceparent}
         # A job of that name may wait already: that ends the savepoint, not the transaction.
         with contextlib.suppress(exceptions.AlreadyEnqueued):
             async with session.begin_nested():
@@ -178,8 +185,12 @@ def _task(
         @app.task(name=name, queue=QUEUE, retry=Backoff(), pass_context=True)
         async def watched(job: procrastinate.JobContext, /, **args: Any) -> None:
             metrics, result = context.telemetry.metrics, "interrupted"
-            with structlog.contextvars.bound_contextvars(
-                task=name, job=job.job.id, attempt=job.job.attempts + 1
+            tracing, parent = context.telemetry.tracing, args.pop("traceparent", None)
+            bound = {"task": name, "queue_job": job.job.id, "try": job.job.attempts + 1}
+            bound |= {key: args[key] for key in TOLD if key in args}
+            with (
+                structlog.contextvars.bound_contextvars(**bound),
+                tracing.span(f"job {name}", bound, kind="consumer", parent=parent),
             ):
                 try:
                     await function(**args)

@@ -80,7 +80,9 @@ class Line:
 
 
 @contextlib.asynccontextmanager
-async def running_line(url: str, data_dir: Path, **settings: Any) -> AsyncIterator[Line]:
+async def running_line(
+    url: str, data_dir: Path, *, telemetry: Telemetry | None = None, **settings: Any
+) -> AsyncIterator[Line]:
     """The service over that database, with a worker, configured by `settings`."""
     chosen = Settings(_env_file=None, data_dir=data_dir, **settings)
     database = Database(url)
@@ -88,8 +90,8 @@ async def running_line(url: str, data_dir: Path, **settings: Any) -> AsyncIterat
     async with contextlib.AsyncExitStack() as stack:
         stack.push_async_callback(database.close)
         await stack.enter_async_context(queue.open_async())
-        tasks = worker.TaskQueue(queue)
-        telemetry = Telemetry()
+        telemetry = telemetry or Telemetry()
+        tasks = worker.TaskQueue(queue, telemetry.tracing)
         platforms = assemble.connect_platforms(chosen, telemetry)
         stack.push_async_callback(platforms.aclose)
         app = create_app(chosen, database, platforms.on, tasks, telemetry)

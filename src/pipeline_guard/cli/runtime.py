@@ -2,15 +2,12 @@
 
 import contextlib
 import getpass
-import logging
 import os
 import signal
-import sys
 import threading
 from collections.abc import AsyncIterator, Coroutine, Iterator
 from typing import TYPE_CHECKING, Any
 
-import structlog
 import typer
 
 from pipeline_guard.errors import StoreUnavailable
@@ -24,40 +21,6 @@ KEEP_ALIVE_SECONDS = 2.0
 """How often our own server is looked at while it is used."""
 
 
-def configure_logging(settings: Settings) -> None:
-    """Log to stderr: lines for people, or JSON for machines."""
-    level = logging.getLevelNamesMapping()[settings.log_level.upper()]
-    renderer: Any
-    if settings.log_format == "json":
-        renderer = structlog.processors.JSONRenderer()
-    else:
-        renderer = structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
-    shared: list[Any] = [
-        structlog.contextvars.merge_contextvars,
-        structlog.stdlib.add_log_level,
-        structlog.processors.TimeStamper(fmt="iso", utc=True),
-    ]
-    structlog.configure(
-        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
-        logger_factory=structlog.stdlib.LoggerFactory(),
-        cache_logger_on_first_use=True,
-    )
-    handler = logging.StreamHandler()
-    handler.setFormatter(
-        structlog.stdlib.ProcessorFormatter(
-            foreign_pre_chain=shared,
-            processors=[
-                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-                structlog.processors.format_exc_info,
-                renderer,
-            ],
-        )
-    )
-    logging.basicConfig(handlers=[handler], level=level, force=True)
-    for noisy in ("httpx", "httpcore", "procrastinate", "alembic", "psycopg.pool", "uvicorn"):
-        logging.getLogger(noisy).setLevel(max(level, logging.WARNING))
-
-
 @contextlib.contextmanager
 def database_url(settings: Settings) -> Iterator[str]:
     """The database to use: DATABASE_URL, or our own, started and brought up to date.
@@ -65,7 +28,9 @@ def database_url(settings: Settings) -> Iterator[str]:
     Sets up logging, too, and lets SIGTERM end the block like an exit, so that our own server is
     not left behind. Raises ConfigError when the schema of a given database is too old.
     """
-    configure_logging(settings)
+    from pipeline_guard.cli import logging_setup  # noqa: PLC0415
+
+    logging_setup.configure(settings)
     signal.signal(signal.SIGTERM, _leave)
     from pipeline_guard.store import migrate  # noqa: PLC0415
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import os
 import signal
 import socket
 from collections.abc import AsyncIterator, Iterator
@@ -32,11 +33,15 @@ def register(app: typer.Typer) -> None:
         Ends with 0 on SIGTERM or Ctrl-C, 1 when it cannot start (the reason is on stderr).
         """
         from pipeline_guard.cli import runtime  # noqa: PLC0415
+        from pipeline_guard.telemetry.start import start  # noqa: PLC0415
 
         settings = load_settings()
         _refuse_open_door(settings, host)
-        with runtime.database_url(settings) as url:
-            runtime.run(_serve(settings, url, host, port, with_worker=worker))
+        with (
+            contextlib.closing(start(os.environ)) as telemetry,
+            runtime.database_url(settings) as url,
+        ):
+            runtime.run(_serve(settings, url, telemetry, host, port, with_worker=worker))
 
     @app.command("worker")
     def worker_alone(
@@ -55,10 +60,14 @@ def register(app: typer.Typer) -> None:
         Ends with 0 on SIGTERM or Ctrl-C, 1 when it cannot start (the reason is on stderr).
         """
         from pipeline_guard.cli import runtime  # noqa: PLC0415
+        from pipeline_guard.telemetry.start import start  # noqa: PLC0415
 
         settings = load_settings()
-        with runtime.database_url(settings) as url:
-            runtime.run(_work(settings, url, metrics_host, metrics_port))
+        with (
+            contextlib.closing(start(os.environ)) as telemetry,
+            runtime.database_url(settings) as url,
+        ):
+            runtime.run(_work(settings, url, telemetry, metrics_host, metrics_port))
 
 
 def _refuse_open_door(settings: Settings, host: str) -> None:
@@ -70,13 +79,14 @@ def _refuse_open_door(settings: Settings, host: str) -> None:
     )
 
 
-async def _serve(settings: Settings, url: str, host: str, port: int, *, with_worker: bool) -> None:
+async def _serve(
+    settings: Settings, url: str, telemetry: "Telemetry", host: str, port: int, *, with_worker: bool
+) -> None:
     import uvicorn  # noqa: PLC0415
 
     from pipeline_guard import worker  # noqa: PLC0415
     from pipeline_guard.cli.runtime import open_database  # noqa: PLC0415
     from pipeline_guard.stages import assemble  # noqa: PLC0415
-    from pipeline_guard.telemetry.telemetry import Telemetry  # noqa: PLC0415
     from pipeline_guard.web.app import create_app  # noqa: PLC0415
 
     class Announced(uvicorn.Server):
@@ -90,8 +100,7 @@ async def _serve(settings: Settings, url: str, host: str, port: int, *, with_wor
     async with open_database(url) as database:
         queue = worker.queue_app(database.url)
         async with queue.open_async():
-            tasks = worker.TaskQueue(queue)
-            telemetry = Telemetry()
+            tasks = worker.TaskQueue(queue, telemetry.tracing)
             platforms = assemble.connect_platforms(settings, telemetry)
             app = create_app(settings, database, platforms.on, tasks, telemetry)
             server = Announced(
@@ -114,10 +123,13 @@ async def _serve(settings: Settings, url: str, host: str, port: int, *, with_wor
                 raise ConfigError(f"Could not listen on {host}:{port}; is the port in use?")
 
 
-async def _work(settings: Settings, url: str, metrics_host: str, metrics_port: int | None) -> None:
-    from pipeline_guard.telemetry.telemetry import Telemetry  # noqa: PLC0415
-
-    telemetry = Telemetry()
+async def _work(
+    settings: Settings,
+    url: str,
+    telemetry: "Telemetry",
+    metrics_host: str,
+    metrics_port: int | None,
+) -> None:
     with contextlib.ExitStack() as stack:
         told = ""
         if metrics_port is not None:
@@ -154,7 +166,7 @@ async def _worker(settings: Settings, url: str, telemetry: "Telemetry") -> Async
     async with open_database(url) as database:
         queue = worker.queue_app(database.url)
         platforms = assemble.connect_platforms(settings, telemetry)
-        tasks = worker.TaskQueue(queue)
+        tasks = worker.TaskQueue(queue, telemetry.tracing)
         try:
             async with queue.open_async():
                 context = assemble.context(settings, database, platforms, tasks, telemetry)

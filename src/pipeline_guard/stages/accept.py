@@ -18,6 +18,7 @@ from pipeline_guard.domain.events import Event, InlineLog, Parsed
 from pipeline_guard.errors import MalformedDelivery, StoreUnavailable
 from pipeline_guard.logs.redact import Redactor
 from pipeline_guard.store.deliveries import NewDelivery, store_batch
+from pipeline_guard.telemetry.telemetry import Telemetry
 
 MAX_BATCH = 200
 """Deliveries per statement; more would only make the first of them wait longer."""
@@ -45,8 +46,9 @@ def run_lock(platform: str, repository: str, run_id: str) -> str:
 class Acceptor:
     """Groups concurrent deliveries into transactions; `await start()` before, `close()` after."""
 
-    def __init__(self, pool: AsyncConnectionPool) -> None:
+    def __init__(self, pool: AsyncConnectionPool, telemetry: Telemetry | None = None) -> None:
         self._pool = pool
+        self._telemetry = telemetry or Telemetry()
         self._waiting: list[tuple[NewDelivery, asyncio.Future[Accepted]]] = []
         self._arrived = asyncio.Event()
         self._writers: list[asyncio.Task[None]] = []
@@ -72,7 +74,12 @@ class Acceptor:
         Raises StoreUnavailable when the database is away or slow, MalformedDelivery when it
         refuses a value.
         """
-        delivery = await _new_delivery(platform, parsed)
+        with self._telemetry.stage("accept"):
+            return await self._accept(platform, parsed)
+
+    async def _accept(self, platform: str, parsed: Parsed) -> Accepted:
+        traceparent = self._telemetry.tracing.traceparent()
+        delivery = await _new_delivery(platform, parsed, traceparent)
         future: asyncio.Future[Accepted] = asyncio.get_running_loop().create_future()
         self._waiting.append((delivery, future))
         self._arrived.set()
@@ -129,13 +136,15 @@ def _answer(future: asyncio.Future[Accepted], result: Accepted | Exception) -> N
         future.set_result(result)
 
 
-async def _new_delivery(platform: str, parsed: Parsed) -> NewDelivery:
+async def _new_delivery(platform: str, parsed: Parsed, traceparent: str | None) -> NewDelivery:
     event = parsed.outcome
     if not isinstance(event, Event):
         raise TypeError("an ignored delivery is not accepted")
     if parsed.logs:
         kept = await asyncio.to_thread(_redacted, parsed.logs)
         event = dataclasses.replace(event, hints=event.hints | {"logs": kept})
+    if traceparent is not None:  # the job goes on with the trace
+        event = dataclasses.replace(event, hints=event.hints | {"traceparent": traceparent})
     # PostgreSQL's text holds no NUL, however escaped.
     as_json = orjson.dumps(event).replace(b"\\u0000", b"\\ufffd")
     return NewDelivery(platform, parsed.delivery_id, parsed.event_name, as_json, parsed.body)

@@ -45,6 +45,8 @@ async def act(context: Context, platform: str, repository: str, run_id: str, att
                 steps.setdefault(_key(failure, step), (step, []))[1].append(failure)
     if not steps:
         return
+    concerned = {item.id for _, members in steps.values() for item in members}
+    structlog.contextvars.bind_contextvars(failures=sorted(concerned))
     adapter = context.platform(platform).platform
     run = await adapter.read_run(Event("run_finished", platform, repository, run_id))
     trouble: PlatformError | None = None
@@ -101,6 +103,9 @@ async def _carry_out(
             params=step.params,
             failure_ids=[item.id for item in served],
         )
+        traceparent = context.telemetry.tracing.traceparent()
+        if intent.fresh and traceparent is not None:
+            await actions.trace(session, intent.id, traceparent)
     if intent.status != "intended":
         return
     age = (datetime.now(UTC) - intent.created_at).total_seconds()

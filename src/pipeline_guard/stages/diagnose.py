@@ -54,6 +54,9 @@ async def process_event(context: Context, event: Event, *, checks: int) -> str:
 
     `checks` counts how often the same unfinished run has been looked at before.
     """
+    structlog.contextvars.bind_contextvars(
+        platform=event.platform, repository=event.repository, run_id=event.run_id
+    )
     if event.kind == "comment_command":
         return await run_commands(context, event)
     platform = context.platform(event.platform).platform
@@ -141,9 +144,10 @@ async def _diagnose(
         return _unread(f"The log could not be read: {error}")
     try:
         await shelf.keep(job, source)
-        found = await asyncio.to_thread(
-            context.judge.judge, source, platform=run.platform, failed=True, extra_lines=remarks
-        )
+        with context.telemetry.stage("judge", job=job.name):
+            found = await asyncio.to_thread(
+                context.judge.judge, source, platform=run.platform, failed=True, extra_lines=remarks
+            )
         return dataclasses.replace(found, notes=(*spooled.notes, *found.notes))
     except LogError as error:
         return _unread(f"The log could not be read: {error}")
@@ -208,20 +212,36 @@ async def _decide_and_store(
                 session, "act", run_key(run) | {"attempt": run.attempt}, lock=lock_of(run)
             )
         await context.queue.defer(session, "report", run_key(run), lock=report_lock(run))
-    _count(context, run.platform, diagnoses, plans)
+    for facts, plan, number in made:
+        _tell(context, run.platform, number, facts.job, facts.diagnosis, plan)
     return " ".join((_summary(diagnoses, plans), *policy.remarks))
 
 
-def _count(
-    context: Context, platform: str, diagnoses: Sequence[Diagnosis], plans: Sequence[Plan]
+def _tell(
+    context: Context,
+    platform: str,
+    failure: int | None,
+    job: Job,
+    diagnosis: Diagnosis,
+    plan: Plan,
 ) -> None:
+    """Count what was stored, and say it in the log under the failure's id."""
     metrics = context.telemetry.metrics
-    for diagnosis, plan in zip(diagnoses, plans, strict=True):
-        metrics.diagnoses.labels(platform, diagnosis.category, diagnosis.source).inc()
-        metrics.redactions.labels(platform).inc(diagnosis.redactions)
-        metrics.plans.labels(platform, plan.status).inc()
-        for refusal in plan.refusals:
-            metrics.refusals.labels(refusal.guard).inc()
+    metrics.diagnoses.labels(platform, diagnosis.category, diagnosis.source).inc()
+    metrics.redactions.labels(platform).inc(diagnosis.redactions)
+    metrics.plans.labels(platform, plan.status).inc()
+    for refusal in plan.refusals:
+        metrics.refusals.labels(refusal.guard).inc()
+    log.info(
+        "diagnosed",
+        failure=failure,
+        job=job.name,
+        category=diagnosis.category,
+        confidence=diagnosis.confidence,
+        named_by=diagnosis.rule or diagnosis.source,
+        status=plan.status,
+        refused_by=[refusal.guard for refusal in plan.refusals],
+    )
 
 
 def _summary(diagnoses: Sequence[Diagnosis], plans: Sequence[Plan]) -> str:

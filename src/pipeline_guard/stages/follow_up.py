@@ -33,6 +33,7 @@ async def follow_up(context: Context, session: AsyncSession, run: Run) -> None:
         if action.outcome is not None:
             outcomes = context.telemetry.metrics.outcomes
             outcomes.labels(run.platform, action.kind, action.outcome).inc()
+            context.telemetry.tracing.current().link(action.traceparent)
     if changed:
         await context.queue.defer(session, "report", run_key(run), lock=report_lock(run))
 

@@ -60,6 +60,7 @@ async def _comment(context: Context, platform: str, repository: str, run_id: str
         return
     async with context.database.transaction() as session:
         of_run = await failures.of_run(session, platform, repository, run_id)
+        structlog.contextvars.bind_contextvars(failures=[item.id for item in of_run])
         number = of_run[-1].request_number if of_run else None
         if number is None or not any(may_speak(item) for item in of_run):
             return

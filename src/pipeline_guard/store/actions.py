@@ -65,6 +65,13 @@ async def intend(
     return Intent(action.id, action.kind, action.status, fresh, action.created_at)
 
 
+async def trace(session: AsyncSession, action_id: int, traceparent: str) -> None:
+    """Keep the trace it is done in, for the webhook of its re-run to point back to."""
+    await session.execute(
+        update(Action).where(Action.id == action_id).values(traceparent=traceparent)
+    )
+
+
 async def finish(
     session: AsyncSession,
     action_id: int,

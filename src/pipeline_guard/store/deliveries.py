@@ -26,12 +26,13 @@ WITH stored AS (
     FROM unnest(%b::text[], %b::text[], %b::text[], %b::text[], %b::bytea[])
         AS t(platform, delivery_id, event_name, event, body)
     ON CONFLICT (platform, delivery_id) DO NOTHING
-    RETURNING id, platform, delivery_id,
+    RETURNING id, platform, delivery_id, event->'hints'->>'traceparent' AS traceparent,
         concat_ws(':', platform, event->>'repository', event->>'run_id') AS lock
 ), deferred AS (
     SELECT procrastinate_defer_jobs_v1(array_agg(
         ROW('line', 'process_delivery', 0, lock, NULL,
-            jsonb_build_object('delivery', id), NULL)::procrastinate_job_to_defer_v1
+            jsonb_strip_nulls(jsonb_build_object('delivery', id, 'traceparent', traceparent)),
+            NULL)::procrastinate_job_to_defer_v1
         ORDER BY id)) AS jobs
     FROM stored
 )

@@ -143,6 +143,7 @@ class Action(Base):
     run_id: Mapped[str]
     run_attempt: Mapped[int]
     params: Mapped[dict[str, Any]]
+    traceparent: Mapped[str | None]
     status: Mapped[str]
     """intended, done, failed or skipped."""
     outcome: Mapped[str | None]

@@ -21,6 +21,10 @@ class Telemetry:
         """The watch over the calls to one platform."""
         return Calls(platform, self.metrics, self.tracing)
 
+    def close(self) -> None:
+        """Send what is not sent yet."""
+        self.tracing.close()
+
     @contextlib.contextmanager
     def stage(self, name: str, **attributes: Value) -> Iterator[Span]:
         """A span and a duration for one stage of the line; `name` is one of a few."""

@@ -2,14 +2,14 @@
 
 import contextlib
 from collections.abc import Iterator, Mapping
-from typing import Literal, Protocol
+from typing import Literal
 
 Value = str | int | float | bool | None
 Kind = Literal["internal", "server", "client", "consumer"]
 
 
-class Span(Protocol):
-    """One piece of work in a trace."""
+class Span:
+    """One piece of work in a trace; this one belongs to no trace and keeps nothing."""
 
     def set(self, name: str, value: Value) -> None:
         """Give an attribute; None is left out."""
@@ -17,15 +17,8 @@ class Span(Protocol):
     def link(self, traceparent: str | None) -> None:
         """Point at a span of another trace, by its W3C traceparent; None points nowhere."""
 
-
-class _Nothing:
-    """The span of a switched-off trace."""
-
-    def set(self, name: str, value: Value) -> None:
-        """Leave it."""
-
-    def link(self, traceparent: str | None) -> None:
-        """Leave it."""
+    def rename(self, name: str) -> None:
+        """Give the name that was not known at the start."""
 
 
 class Tracing:
@@ -41,11 +34,18 @@ class Tracing:
         parent: str | None = None,
     ) -> Iterator[Span]:
         """A span around the block, below the running one or below `parent` (a traceparent)."""
-        yield _Nothing()
+        yield Span()
+
+    def current(self) -> Span:
+        """The running span."""
+        return Span()
 
     def traceparent(self) -> str | None:
-        """The running span as W3C text, to be continued elsewhere; None when there is none."""
+        """The running span as W3C text, to be continued elsewhere; None when there is none.
+
+        https://www.w3.org/TR/trace-context/#traceparent-header
+        """
         return None
 
     def close(self) -> None:
-        """Send what is not sent yet."""
+        """Send what is not sent yet; takes a few seconds at most."""

@@ -21,6 +21,7 @@ from pipeline_guard.web.dashboard import pages
 from pipeline_guard.web.dashboard.page import Pages
 from pipeline_guard.web.headers import SecurityHeaders
 from pipeline_guard.web.live import Live
+from pipeline_guard.web.observe import Observed
 from pipeline_guard.web.webhooks import PREFIX, Receiver
 
 
@@ -33,7 +34,7 @@ def create_app(
 ) -> FastAPI:
     """The application over an open database and the switched-on platforms."""
     telemetry = telemetry or Telemetry()
-    acceptor = Acceptor(database.accept_pool(WRITERS))
+    acceptor = Acceptor(database.accept_pool(WRITERS), telemetry)
     live = Live(database, events.describe)
 
     @contextlib.asynccontextmanager
@@ -49,6 +50,9 @@ def create_app(
 
     class Application(FastAPI):
         async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+            await observed(scope, receive, send)
+
+        async def route(self, scope: Scope, receive: Receive, send: Send) -> None:
             if scope["type"] == "http" and scope["path"].startswith(PREFIX):
                 await receiver(scope, receive, send)
             else:
@@ -61,6 +65,7 @@ def create_app(
         lifespan=lifespan,
         max_body_size=forms.MAX_BYTES,
     )
+    observed = Observed(app.route, telemetry, webhooks=PREFIX)
     app.state.access = access.Access(settings, database)
     templates = Pages()
     allowed = [access.require("read")]
