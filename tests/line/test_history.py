@@ -45,3 +45,19 @@ async def test_the_first_re_run_that_ended_counts_and_not_the_last(github, githu
     *_, failure = await github_line.failures()
     (known,) = failure["plan"]["facts"]["choice"]["levels"][-1:]
     assert (known["passed"], known["ended"]) == (1, 2)
+
+
+async def test_a_rule_that_is_mostly_wrong_only_suggests(github, github_line, database_url):
+    await send(github_line, github, github.add_run(log=DNS))
+    repeat_history(database_url, 10, passed=False)
+    with psycopg.connect(database_url) as connection:
+        connection.execute("UPDATE failures SET fingerprint = 'f' || id")  # not the same failure
+    await send(github_line, github, github.add_run(log=DNS, sha="2" * 40, branch="other"))
+    *_, failure = await github_line.failures()
+    refusals = {item["guard"]: item["reason"] for item in failure["plan"]["refusals"]}
+    assert "0 of its newest 10 re-runs were right" in refusals["rule_trust"]
+    assert len(reruns(github)) == 1
+    (measured,) = (await github_line.client.get("/api/v1/rules")).json()
+    assert (measured["rule"], measured["demoted"]) == (failure["rule"], True)
+    metrics = (await github_line.client.get("/metrics")).text
+    assert f'pipeline_guard_rule_precision{{rule="{failure["rule"]}"}}' in metrics

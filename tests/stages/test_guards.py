@@ -9,6 +9,7 @@ from tests.stages.test_decide import ACT, NOW, diagnosis, facts, job, plan, plan
 from pipeline_guard.domain.chance import Record, Tally
 from pipeline_guard.domain.incident import OpenIncident
 from pipeline_guard.domain.runs import ChangeRequest
+from pipeline_guard.domain.trust import RuleTrust
 from pipeline_guard.policy.schema import Policy
 from pipeline_guard.stages.choice import choice
 from pipeline_guard.stages.decide import Case, decide
@@ -78,6 +79,7 @@ def policy(**values):
          {"organisation_budgets": {"reruns_per_day": 9}}, "open"),
         ("maintenance", facts(),
          {"maintenance": [{"from": "11:00", "to": "13:00"}]}, "open"),
+        ("rule_trust", facts(trust=RuleTrust("dns", "1", (False,) * 10, ago(30))), {}, "open"),
         ("kill_switch", facts(), {"enabled": False}, "open"),
     ],
 )  # fmt: skip
@@ -109,6 +111,8 @@ def test_each_guard_refuses_in_its_own_words(guard, some_facts, values, status):
         (ended(29.9), {}),
         (ended(31, finished_at=NOW - timedelta(days=2)), {}),
         (facts(incident=OpenIncident(7, ago(99), 12, 3, probe=True)), {}),
+        (facts(trust=RuleTrust("dns", "1", (False,) * 10, ago(361))), {}),
+        (facts(trust=RuleTrust("dns", "1", (False,) * 9, ago(30))), {}),
         (facts(repository=Spent(4)), {"budgets": {"reruns_per_day": 5}}),
         (facts(repository=Spent(1, 9.0)), {"budgets": {"minutes_per_day": 10}}),
         (facts(repository=Spent(99)), {"organisation_budgets": {"reruns_per_day": 9}}),
@@ -136,6 +140,12 @@ def test_a_genuine_failure_that_is_on_the_target_too_stays_open():
 def test_switched_off_keeps_what_would_have_been_done():
     found = plan(facts(), policy(enabled=False))
     assert [step.kind for step in found.steps] == ["rerun"]
+
+
+def test_a_demoted_rule_still_says_what_it_would_have_done():
+    found = plan(facts(trust=RuleTrust("dns", "1", (False,) * 10, ago(30))))
+    assert [step.kind for step in found.steps] == ["rerun"]
+    assert "The rule dns is demoted" in found.refusals[0].reason
 
 
 def test_a_cancelled_deploy_is_not_taken_along():

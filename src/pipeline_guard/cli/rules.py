@@ -6,6 +6,7 @@ from typing import Any
 
 import typer
 
+from pipeline_guard.cli import measured as outcomes
 from pipeline_guard.errors import ConfigError
 from pipeline_guard.logs.clean import clean_line
 from pipeline_guard.logs.read import ReadReport, read_chunks
@@ -72,20 +73,27 @@ def run_own_tests(directories: list[Path] = DIRECTORIES, as_json: bool = AS_JSON
 def list_rules(
     directories: list[Path] = DIRECTORIES,
     category: str | None = typer.Option(None, help="Only rules of this category."),
+    measured: bool | None = typer.Option(
+        None,
+        help="Say what came of each rule's re-runs and which rules are demoted by it; asked of the"
+        " database where PIPELINE_GUARD_DATABASE_URL names one.",
+    ),
     as_json: bool = AS_JSON,
 ) -> None:
     """List the rules in force, your own first.
 
-    Exit codes: 0 done, 2 the rules cannot be loaded.
+    Exit codes: 0 done, 1 the database does not answer, 2 the rules cannot be loaded.
     Example: pipeline-guard rules list --category rate_limit
     """
     rules = _load(directories or ())
     chosen = [rule for rule in rules.rules if category in (None, rule.category)]
+    known = outcomes.measured(rules, measured)
     if as_json:
         keep = {"id", "category", "strength", "advice", "link", "owner", "expires"}
         rows = [
             rule.model_dump(mode="json", include=keep)
             | {"transient": transient(rule), "where": rules.origins[rule.id]}
+            | ({"measured": known[rule.id]} if rule.id in known else {})
             for rule in chosen
         ]
         typer.echo(json.dumps(rows, ensure_ascii=False))
@@ -93,7 +101,8 @@ def list_rules(
     for rule in chosen:
         heals = "re-run" if transient(rule) else ""
         place = rules.origins[rule.id]
-        typer.echo(f"{rule.id:34} {rule.category:22} {rule.strength:12} {heals:7} {place}")
+        said = f"{outcomes.told(known.get(rule.id)):24} " if known else ""
+        typer.echo(f"{rule.id:34} {rule.category:22} {rule.strength:12} {heals:7} {said}{place}")
 
 
 @app.command()

@@ -206,6 +206,26 @@ class Keys(_Part):
     ] = QuarantinePolicy()
 
 
+class Rules(_Part):
+    """When a rule that calls failures transient is no longer taken at its word."""
+
+    floor: Annotated[
+        float,
+        Field(
+            ge=0,
+            le=1,
+            description="A rule whose re-runs pass less often is demoted: it only suggests.",
+        ),
+    ] = 0.5
+    outcomes: Annotated[
+        int, Field(ge=3, le=30, description="Outcomes without which nothing is said of a rule.")
+    ] = 10
+    probe_hours: Annotated[
+        float,
+        Field(gt=0, description="One re-run of a demoted rule is let through so often."),
+    ] = 6.0
+
+
 class Incidents(_Part):
     """When one failure in many runs is an incident, and how its re-runs come back."""
 
@@ -239,6 +259,9 @@ class Policy(Keys):
     incidents: Annotated[
         Incidents, Field(description="When re-runs of one failure are held everywhere.")
     ] = Incidents()
+    rules: Annotated[Rules, Field(description="When a rule's re-runs are only suggested.")] = (
+        Rules()
+    )
     organisation_budgets: Annotated[
         Budgets, Field(description="Limits for all repositories together.")
     ] = Budgets()

@@ -12,6 +12,7 @@ from pipeline_guard.domain.chance import Record
 from pipeline_guard.domain.diagnosis import Diagnosis
 from pipeline_guard.domain.incident import OpenIncident
 from pipeline_guard.domain.runs import Job, Run
+from pipeline_guard.domain.trust import RuleTrust
 
 NOTHING_KNOWN: Final = Record()
 
@@ -48,6 +49,8 @@ class Facts:
     """When the same failure was seen on the request's target branch and did not pass since."""
     outcomes: Record = NOTHING_KNOWN
     """What came of earlier re-runs of such failures."""
+    trust: RuleTrust | None = None
+    """What came of the re-runs that the rule which named the cause has asked for."""
     incident: OpenIncident | None = None
     """The open incident that the failure is part of."""
     repository: Spent = Spent()

@@ -10,6 +10,7 @@ from pipeline_guard.domain.capabilities import Platform
 from pipeline_guard.domain.diagnosis import Diagnosis
 from pipeline_guard.domain.plan import Plan
 from pipeline_guard.domain.runs import Job, Run
+from pipeline_guard.domain.trust import RuleTrust
 from pipeline_guard.policy.layers import Resolved
 from pipeline_guard.policy.schema import Budgets
 from pipeline_guard.stages.choice import choice
@@ -18,7 +19,7 @@ from pipeline_guard.stages.facts import Facts, Spent, as_json
 from pipeline_guard.stages.guards import protecting
 from pipeline_guard.stages.incidents import watch
 from pipeline_guard.stages.policies import RunPolicy
-from pipeline_guard.store import history, switches
+from pipeline_guard.store import history, switches, trust
 
 DAY = timedelta(days=1)
 REMEMBERED = timedelta(days=90)
@@ -93,10 +94,18 @@ async def gather(
             last_rerun=past.newest,
             on_target=there.get(diagnosis.fingerprint),
             incident=held.get(diagnosis.fingerprint),
+            trust=await _trust(session, diagnosis, now - REMEMBERED),
             outcomes=await history.outcomes(session, diagnosis, now - REMEMBERED),
         )
         cases.append(Gathered(Case(own, found.policy), found))
     return cases
+
+
+async def _trust(session: AsyncSession, diagnosis: Diagnosis, since: datetime) -> RuleTrust | None:
+    """What came of the rule's re-runs; nobody asks where no rule calls it transient."""
+    if diagnosis.rule is None or diagnosis.rule_version is None or not diagnosis.transient:
+        return None
+    return await trust.of_rule(session, diagnosis.rule, diagnosis.rule_version, since)
 
 
 def _protected_beside(platform: Platform, run: Run, policy: RunPolicy) -> tuple[str, ...]:

@@ -10,6 +10,7 @@ from typing import Final
 
 from pipeline_guard.domain.diagnosis import TRANSIENT_BY_NATURE
 from pipeline_guard.domain.plan import Refusal
+from pipeline_guard.domain.trust import RECOVERED
 from pipeline_guard.policy.patterns import fits_job
 from pipeline_guard.policy.schema import Budgets, Policy
 from pipeline_guard.stages.choice import weighed
@@ -226,6 +227,22 @@ def maintenance(facts: Facts, policy: Policy, now: datetime) -> str | None:
     return f"It is a maintenance window: {window} (UTC)." if window else None
 
 
+def rule_trust(facts: Facts, policy: Policy, now: datetime) -> str | None:
+    """A rule that is mostly wrong may say what it thinks, but not act on it."""
+    trust, limits = facts.trust, policy.rules
+    if trust is None or not trust.demoted(limits.floor, limits.outcomes):
+        return None
+    every = timedelta(hours=limits.probe_hours)
+    if trust.last_rerun is None or now - trust.last_rerun >= every:
+        return None  # a probe: what comes of it counts
+    return (
+        f"The rule {trust.rule} is demoted to suggesting: {trust.right} of its newest"
+        f" {len(trust.outcomes)} re-runs were right, which is below {limits.floor:.0%}. One is let"
+        f" through every {limits.probe_hours:g} hours; {RECOVERED} right ones in a row, or a change"
+        " of the rule, end it."
+    )
+
+
 def kill_switch(facts: Facts, policy: Policy, now: datetime) -> str | None:
     """Off is off."""
     return None if policy.enabled else "Pipeline Guard is switched off here (enabled: false)."
@@ -265,11 +282,12 @@ GUARDS: Final[tuple[Guard, ...]] = (
     possible,
     budget,
     maintenance,
+    rule_trust,
     kill_switch,
     switched_off,
     mode,
 )
-IDLE: Final = frozenset({"kill_switch", "switched_off", "mode"})
+IDLE: Final = frozenset({"rule_trust", "kill_switch", "switched_off", "mode"})
 """Guards that do not doubt the plan: it is kept, as what would have been done."""
 GIVEN_UP: Final = frozenset(
     {"attempts", "natively_retried", "base_attempts", "worth", "same_on_target"}

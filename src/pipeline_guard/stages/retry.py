@@ -41,6 +41,7 @@ OVERRULED: Final = frozenset(
         "breadth",
         "same_on_target",
         "incident",
+        "rule_trust",
         "own_actor",
         "forks",
     }

@@ -75,6 +75,12 @@ class Failure(Base):
         Index("ix_failures_commit", "platform", "repository", "commit", "job"),
         Index("ix_failures_planned_reruns", "created_at", postgresql_where=text(PLANNED_RERUN)),
         Index(
+            "ix_failures_rule",
+            "rule",
+            "id",
+            postgresql_where=text("next_passed IS NOT NULL AND transient"),
+        ),
+        Index(
             "ix_failures_outcomes",
             "category",
             "transient",

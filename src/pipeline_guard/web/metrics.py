@@ -1,6 +1,7 @@
 """GET /metrics: what this process counted, and what the shared history holds, for Prometheus."""
 
 from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
 from typing import Any, Final
 
 from fastapi import APIRouter, Response
@@ -11,7 +12,17 @@ from prometheus_client.registry import Collector
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from pipeline_guard.errors import StoreUnavailable
-from pipeline_guard.store import actions, deliveries, failures, figures, retention, sweeps
+from pipeline_guard.stages.gather import REMEMBERED
+from pipeline_guard.store import (
+    actions,
+    deliveries,
+    failures,
+    figures,
+    incidents,
+    retention,
+    sweeps,
+    trust,
+)
 from pipeline_guard.store.session import Database
 from pipeline_guard.telemetry.metrics import PREFIX, Described, Metrics
 
@@ -36,6 +47,12 @@ HISTORY: Final = (
         "Missed webhooks made good: runs found, deliveries asked for, deliveries resumed.",
         "platform",
         "kind",
+    ),
+    _shared("incidents", "Incidents: open, probing or closed.", "platform", "status"),
+    _shared(
+        "rule_precision",
+        "Of a rule's newest re-runs, the share that proved it right (posterior mean).",
+        "rule",
     ),
     _shared("pruned_rows", "Rows deleted by age so far.", "table"),
     _shared("queue_jobs", "Jobs that are due (todo) or running (doing).", "state"),
@@ -76,6 +93,11 @@ async def _read(session: AsyncSession) -> dict[str, Any]:
         "actions": await actions.count_by(session),
         "rerun_success_ratio": await figures.rerun_success(session),
         "recovered": await sweeps.count_found(session),
+        "incidents": await incidents.count_by(session),
+        "rule_precision": {
+            (rule,): item.precision
+            for rule, item in (await trust.of_all(session, datetime.now(UTC) - REMEMBERED)).items()
+        },
         "pruned_rows": await retention.count_deleted(session),
         "queue_jobs": {(state,): count for state, (count, _) in depth.items()},
         "queue_age_seconds": {(state,): age for state, (_, age) in depth.items()},
