@@ -1,7 +1,6 @@
 # Any image with Python 3.11 or newer and its venv module; glibc, because wheels are for glibc.
 ARG BASE=docker.io/library/python:3.13-slim-bookworm
 
-# hadolint ignore=DL3006
 FROM ${BASE} AS build
 WORKDIR /src
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1
@@ -24,7 +23,6 @@ COPY src src
 RUN /opt/build/bin/pip wheel -q --no-deps --no-build-isolation --wheel-dir dist . \
     && /opt/build/bin/pip --python /opt/pipeline-guard/bin/python install -q --no-deps --no-index dist/*.whl
 
-# hadolint ignore=DL3006
 FROM ${BASE}
 ARG VERSION=0.0.0
 ARG REVISION=unknown

@@ -20,6 +20,15 @@ TOGGLES: dict[str, dict[str, Any]] = {
     "act": {"mode": "act", "log": {"format": "console", "level": "debug"}},
     "policy": {"policy": "max_reruns: 1\n"},
     "rules": {"rules": {"acme.yaml": "rules: []\n"}},
+    "sign-in": {
+        "publicUrl": "https://guard.example.org",
+        "oidc": {
+            "issuer": "https://id.example.org",
+            "clientId": "guard",
+            "groups": "sre=admin,*=read",
+            "existingSecret": "guard-oidc",
+        },
+    },
     "github": {"github": {"enabled": True, "existingSecret": "guard-github", "appId": "12"}},
     "gitlab": {"gitlab": {"enabled": True, "existingSecret": "guard-gitlab"}},
     "buildbot": {

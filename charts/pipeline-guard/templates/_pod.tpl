@@ -43,6 +43,26 @@
 {{- end }}
 {{- end -}}
 
+{{- define "guard.signInEnv" -}}
+{{- with .Values.publicUrl }}
+- name: PIPELINE_GUARD_PUBLIC_URL
+  value: {{ . | quote }}
+{{- end }}
+{{- with .Values.oidc }}
+{{- if .issuer }}
+- name: PIPELINE_GUARD_OIDC_ISSUER
+  value: {{ .issuer | quote }}
+- name: PIPELINE_GUARD_OIDC_CLIENT_ID
+  value: {{ .clientId | quote }}
+- name: PIPELINE_GUARD_OIDC_GROUPS
+  value: {{ .groups | quote }}
+- name: PIPELINE_GUARD_OIDC_GROUPS_CLAIM
+  value: {{ .groupsClaim | quote }}
+{{ include "guard.secret" (list "OIDC_CLIENT_SECRET" .existingSecret "client-secret" false) }}
+{{- end }}
+{{- end }}
+{{- end -}}
+
 {{- define "guard.env" -}}
 env:
   {{- include "guard.databaseEnv" . | nindent 2 }}
@@ -63,6 +83,7 @@ env:
     value: {{ $days | int | quote }}
   {{- end }}
   {{- include "guard.secret" (list "API_TOKEN" (required "api.existingSecret: name the Secret with the token that opens API and dashboard" .Values.api.existingSecret) .Values.api.key false) | nindent 2 }}
+  {{- include "guard.signInEnv" . | trim | nindent 2 }}
   {{- include "guard.platformEnv" . | trim | nindent 2 }}
   {{- with .Values.extraEnv }}
   {{- toYaml . | nindent 2 }}
