@@ -150,6 +150,7 @@ async def page(
     repository: str | None = None,
     category: str | None = None,
     status: str | None = None,
+    fingerprint: str | None = None,
     before: int | None = None,
     limit: int = 50,
 ) -> Sequence[Failure]:
@@ -166,6 +167,8 @@ async def page(
         query = query.where(Failure.category == category)
     if status:
         query = query.where(Failure.status == status)
+    if fingerprint:
+        query = query.where(Failure.fingerprint == fingerprint)
     if before is not None:
         query = query.where(Failure.id < before)
     return (await session.scalars(query)).all()

@@ -1,6 +1,8 @@
 """Kept logs: written with their failure, read in windows of lines."""
 
+import asyncio
 import zlib
+from collections.abc import AsyncIterator
 
 from sqlalchemy import insert, select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -62,7 +64,38 @@ async def lines(
     ]
 
 
-async def kept_until(session: AsyncSession, failure_id: int) -> list[tuple[str, int, int]]:
+async def pieces(
+    session: AsyncSession, failure_id: int, part: str
+) -> AsyncIterator[tuple[int, str]]:
+    """A part's text piece by piece, each with the number of its first line."""
+    query = (
+        select(JobLogChunk.first_line, JobLogChunk.data)
+        .where(JobLogChunk.failure_id == failure_id, JobLogChunk.part == part)
+        .order_by(JobLogChunk.first_line)
+        .execution_options(yield_per=8)
+    )
+    async for first, data in await session.stream(query):
+        yield first, (await asyncio.to_thread(zlib.decompress, data)).decode()
+
+
+async def search(
+    session: AsyncSession, failure_id: int, part: str, wanted: str, most: int
+) -> list[tuple[int, str]]:
+    """The first lines of a part that hold a text, whatever its case."""
+    found: list[tuple[int, str]] = []
+    low = wanted.casefold()
+    async for first, text in pieces(session, failure_id, part):
+        if low not in text.casefold():
+            continue
+        for number, line in enumerate(text.split("\n"), first):
+            if low in line.casefold():
+                found.append((number, line))
+                if len(found) >= most:
+                    return found
+    return found
+
+
+async def ranges(session: AsyncSession, failure_id: int) -> list[tuple[str, int, int]]:
     """What was kept: (part, first line, last line) of each chunk, in order."""
     query = (
         select(JobLogChunk.part, JobLogChunk.first_line, JobLogChunk.lines)

@@ -4,6 +4,7 @@ import random
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import update
@@ -11,9 +12,10 @@ from sqlalchemy import update
 from pipeline_guard.domain.diagnosis import Candidate, Diagnosis, EvidenceLine
 from pipeline_guard.domain.plan import Plan, Refusal, Step
 from pipeline_guard.domain.runs import Job, Run
+from pipeline_guard.logs.keep import keep_log
 from pipeline_guard.policy.schema import Policy
 from pipeline_guard.stages.facts import Facts, as_json
-from pipeline_guard.store import actions, failures
+from pipeline_guard.store import actions, failures, job_logs
 from pipeline_guard.store.session import Database
 from pipeline_guard.store.tables import Action, Failure
 
@@ -143,3 +145,29 @@ async def month(database: Database, failures_a_day: int = 6, days: int = 30) -> 
                 seconds=chance.uniform(60, 1_500),
             ))  # fmt: skip
     return ids
+
+
+def log_text(lines: int, failing: int) -> bytes:
+    """A log of so many lines in three steps, with a failing line where it is told."""
+    made = [f"compiling module {number:06d} of the shop, all well" for number in range(lines)]
+    made[0], made[40], made[60] = "##[group]Set up job", "##[endgroup]", "##[group]Run make test"
+    made[70], made[lines - 30] = "##[endgroup]", "##[group]Run upload"
+    made[failing - 1] = "FAILED tests/test_sum.py::test_rounding - AssertionError: 0.1 != 0.10"
+    made[failing + 1] = "##[error]Process completed with exit code 1."
+    return "\n".join(made).encode() + b"\n"
+
+
+async def with_log(database: Database, folder: Path, lines: int = 2_000, failing: int = 812) -> int:
+    """A failure with a log; the evidence stands in its line `failing`."""
+    source = folder / "job.log"
+    source.write_bytes(log_text(lines, failing))
+    kind = next(item for item in KINDS if item.category == "test_failure")
+    a_run = run(9_000 + lines)
+    found = diagnosis(kind, line=failing)
+    async with database.transaction() as session:
+        stored = await failures.add(
+            session, a_run, a_run.jobs[0], found, plan(kind, a_run, found, "open")
+        )
+        assert stored is not None
+        await job_logs.add(session, stored, keep_log(source))
+    return stored

@@ -1,5 +1,7 @@
 """GET /api/v1/events: what changes, as it changes, as server-sent events."""
 
+import asyncio
+import contextlib
 from collections.abc import AsyncIterator
 from typing import Annotated, Any
 
@@ -7,12 +9,15 @@ from fastapi import APIRouter, Depends, Header, HTTPException
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from pipeline_guard.store import failures
+from pipeline_guard.store import failures, incidents
 from pipeline_guard.store.changes import Changed
+from pipeline_guard.web.api.incidents import shape
 from pipeline_guard.web.live import Client, Live, Told
 
 RETRY_MS = 2_000
 """How long a client waits before it comes back."""
+LONGEST_SECONDS = 900.0
+"""A stream ends after so long: who comes back for the next one must still be let in."""
 TOLD = (
     "id",
     "platform",
@@ -63,8 +68,10 @@ def router(live: Live) -> APIRouter:
                 yield ServerSentEvent(event="reset", data={})
             for told in missed or ():
                 yield _event(told)
-        async for told in client:
-            yield _event(told)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(LONGEST_SECONDS):
+                async for told in client:
+                    yield _event(told)
 
     return routes
 
@@ -75,7 +82,10 @@ def _event(told: Told) -> ServerSentEvent:
 
 async def describe(session: AsyncSession, changed: Changed) -> dict[str, Any]:
     """What is told of a change: its thing in short, or its id alone when it is gone."""
-    row = await failures.get(session, changed.subject) if changed.kind == "failure" else None
-    if row is None:
+    if changed.kind == "incident":
+        incident = await incidents.get(session, changed.subject)
+        return shape(incident).model_dump(mode="json") if incident else {"id": changed.subject}
+    failure = await failures.get(session, changed.subject)
+    if failure is None:
         return {"id": changed.subject}
-    return {name: getattr(row, name) for name in TOLD}
+    return {name: getattr(failure, name) for name in TOLD}

@@ -3,12 +3,14 @@
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from fastapi import APIRouter, HTTPException, Request
+from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
 
 from pipeline_guard.store import failures
 from pipeline_guard.store.session import Database
-from pipeline_guard.web.dashboard.page import Pages, number_or_404
+from pipeline_guard.web.api.parameters import RowId, found
+from pipeline_guard.web.dashboard import log
+from pipeline_guard.web.dashboard.page import Pages
 
 BEFORE: Final = 8
 """Earlier failures of the same fingerprint that are listed."""
@@ -20,18 +22,16 @@ def router(pages: Pages, database: Database) -> APIRouter:
     routes = APIRouter(prefix="/failures")
 
     @routes.get("/{failure_id}", response_class=HTMLResponse)
-    async def one(request: Request, failure_id: int) -> HTMLResponse:
-        number_or_404(failure_id, "failure")
+    async def one(request: Request, failure_id: RowId) -> HTMLResponse:
         async with database.transaction() as session:
-            row = await failures.get(session, failure_id)
-            if row is None:
-                raise HTTPException(404, f"There is no failure {failure_id}.")
+            row = found(await failures.get(session, failure_id), "failure", failure_id)
             since = datetime.now(UTC) - timedelta(days=SEEN_DAYS)
             seen = await failures.seen(session, row.fingerprint, since)
             before = await failures.alike(session, row, limit=BEFORE)
+            shown = await log.view(session, row)
         return pages.show(
             request, "failure.html", section="/", failure=row, seen=seen, days=SEEN_DAYS,
-            before=before,
+            before=before, log=shown,
         )  # fmt: skip
 
     return routes

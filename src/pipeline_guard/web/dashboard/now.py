@@ -7,12 +7,13 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import HTMLResponse
 
 from pipeline_guard.domain.diagnosis import CATEGORIES
-from pipeline_guard.store import failures
+from pipeline_guard.store import failures, incidents
 from pipeline_guard.store.session import Database
 from pipeline_guard.web.api.parameters import Filter
 from pipeline_guard.web.dashboard.page import Pages
 
 ROWS: Final = 50
+INCIDENTS: Final = 10
 DAY: Final = timedelta(hours=24)
 
 
@@ -26,11 +27,22 @@ def router(pages: Pages, database: Database) -> APIRouter:
         repository: Filter = None,
         category: Filter = None,
         status: Filter = None,
+        fingerprint: Filter = None,
         cursor: Annotated[int | None, Query(ge=1, le=2**63 - 1)] = None,
     ) -> HTMLResponse:
-        chosen = {"repository": repository, "category": category, "status": status}
+        chosen = {
+            "repository": repository or None,
+            "category": category or None,
+            "status": status or None,
+            "fingerprint": fingerprint or None,
+        }
         async with database.transaction() as session:
             rows = await failures.page(session, **chosen, before=cursor, limit=ROWS)
+            going_on = [
+                item
+                for state in ("open", "probing")
+                for item in await incidents.page(session, status=state, limit=INCIDENTS)
+            ]
             counts = await failures.count_since(session, datetime.now(UTC) - DAY)
         return pages.show(
             request,
@@ -38,6 +50,7 @@ def router(pages: Pages, database: Database) -> APIRouter:
             section="/",
             failures=rows,
             counts=counts,
+            incidents=going_on,
             chosen={name: value for name, value in chosen.items() if value},
             categories=CATEGORIES,
             cursor=cursor,

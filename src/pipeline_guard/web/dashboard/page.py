@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any, Final
 
-from fastapi import HTTPException, Request
+from fastapi import Request
 from fastapi.responses import HTMLResponse
 from fastapi.templating import Jinja2Templates
 
@@ -51,10 +51,3 @@ class Pages:
     def show(self, request: Request, name: str, status: int = 200, **values: Any) -> HTMLResponse:
         """The page of that template; `section` of its values marks the way there."""
         return self._templates.TemplateResponse(request, name, values, status_code=status)
-
-
-def number_or_404(value: int, what: str) -> int:
-    """The id if the database could know it; raises 404."""
-    if 0 < value < 2**63:
-        return value
-    raise HTTPException(404, f"There is no {what} {value}.")

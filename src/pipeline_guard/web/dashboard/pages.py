@@ -4,15 +4,15 @@ from fastapi import APIRouter, FastAPI
 from fastapi.staticfiles import StaticFiles
 
 from pipeline_guard.store.session import Database
-from pipeline_guard.web.dashboard import failure, now
+from pipeline_guard.web.dashboard import failure, log, now
 from pipeline_guard.web.dashboard.page import HERE, Pages
 
 
 def router(pages: Pages, database: Database) -> APIRouter:
     """All pages over that database."""
     routes = APIRouter(include_in_schema=False)
-    for part in (now.router(pages, database), failure.router(pages, database)):
-        routes.include_router(part)
+    for module in (now, failure, log):
+        routes.include_router(module.router(pages, database))
     return routes
 
 

@@ -13,7 +13,6 @@ STATES: Final[Mapping[str, str]] = {
     "ignored": "ignored",
     "superseded": "superseded",
 }
-"""Every state by what it means, those that want attention first."""
 EXPLAINED: Final[Mapping[str, str]] = {
     "open": "Nothing was done: a person should look.",
     "escalated": "A re-run did not help: a person should look.",
