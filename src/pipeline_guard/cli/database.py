@@ -1,10 +1,12 @@
-"""`db`: the schema of the database."""
+"""`db`: the schema of the database, and what grows in it."""
 
 import typer
 
+from pipeline_guard.cli import backup
 from pipeline_guard.settings import load_settings
 
-app = typer.Typer(help="The database and its schema.", no_args_is_help=True)
+app = typer.Typer(help="The database: upgrade, prune, backup, restore.", no_args_is_help=True)
+backup.register(app)
 
 
 @app.callback()

@@ -53,6 +53,7 @@ RULES: Final[Mapping[str, Rule]] = {
         "coalesce(finished_at, created_at) < :before"
         " AND NOT EXISTS (SELECT FROM action_failures WHERE action_id = actions.id)",
     ),
+    "incidents": Rule("failures", "status = 'closed' AND closed_at < :before"),
     "commands": Rule("failures", "created_at < :before"),
     "comments": Rule("failures", "updated_at < :before"),
     "checks": Rule("failures", "updated_at < :before"),
@@ -70,6 +71,9 @@ KEPT: Final[Mapping[str, str]] = {
     "job_log_chunks": "go with their log",
     "labels": "training data",
     "audit": "who did what: append-only, to be exported",
+    "tokens": "one row a token; a revoked one is part of who did what",
+    "sign_ins": "the next sign-in deletes what has run out",
+    "tickets": "the next one deletes what has run out",
     "switches": "one row a repository, in force until somebody changes it",
     "repositories": "one row a repository",
     "sweeps": "one row a list that is read",
