@@ -92,7 +92,7 @@ def test_without_hyperscan(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(search, "hyperscan", None)
     chunks = ["\n".join(LINES).encode() + b"\n"]
     rules = RuleSet(BUILT_IN, {})
-    assert rules.program.engine.words == ()
+    assert rules.program.engine.quick is None
     assert scanned(rules, chunks) == asked(rules, chunks)
 
 
@@ -108,7 +108,7 @@ def test_on_a_processor_that_hyperscan_refuses(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(search, "hyperscan", Refusing)
     chunks = ["\n".join(LINES).encode() + b"\n"]
     rules = RuleSet(BUILT_IN, {})
-    assert rules.program.engine.words == ()
+    assert rules.program.engine.quick is None
     assert scanned(rules, chunks) == asked(rules, chunks)
 
 

@@ -23,18 +23,17 @@ MAX_LINE = 1 << 14
 
 @dataclass(slots=True)
 class Slice:
-    """Whole lines of one part of a log, free of colours.
-
-    In `scan`, which is as long as `data`, carriage returns are line breaks, so that text behind
-    one stands at the beginning of a line.
-    """
+    """Whole lines of one part of a log, free of colours."""
 
     data: bytes
-    scan: bytes
     first_line: int
     part: str | None
     lines: int
-    _lower: bytes | None = None
+
+    @property
+    def scan(self) -> bytes:
+        """The data with line breaks for carriage returns, so that text behind one begins a line."""
+        return self.data.replace(b"\r", b"\n") if b"\r" in self.data else self.data
 
     def line_at(self, offset: int) -> int:
         """Give the 1-based raw number of the line that holds an offset."""
@@ -56,14 +55,6 @@ class Slice:
             start, end = max(start, offset - half), min(end, offset + half)
         return start, end
 
-    def text(self, *, fold: bool) -> bytes:
-        """Give what words are looked for in: with `fold`, in lower case."""
-        if not fold:
-            return self.data
-        if self._lower is None:
-            self._lower = self.data.lower()
-        return self._lower
-
 
 _COLUMNS = re.compile(rb"(?m)^[^\t\n]++\t[^\t\n]++\t(?=(?:\xef\xbb\xbf)?\d{4}-\d\d-\d\dT)")
 """Job and step, as `gh run view --log` puts them before each line."""
@@ -71,15 +62,16 @@ _COLUMNS = re.compile(rb"(?m)^[^\t\n]++\t[^\t\n]++\t(?=(?:\xef\xbb\xbf)?\d{4}-\d
 
 def cleaned(chunk: Chunk) -> Slice:
     """Clean a chunk as far as whole chunks allow."""
-    flat = flatten(chunk.data)
-    scan = flat.replace(b"\r", b"\n") if b"\r" in flat else flat
-    return Slice(flat, scan, chunk.first_line, chunk.part, newlines(chunk.data))
+    return Slice(flatten(chunk.data), chunk.first_line, chunk.part, newlines(chunk.data))
 
 
 def flatten(data: bytes) -> bytes:
     """Take away colours and `gh`'s columns; line breaks and carriage returns stay as they are."""
     if b"\x1b" in data:
         data = _COLOURS.sub(b"", data)
-    if _COLUMNS.match(data):
-        data = _COLUMNS.sub(b"", data)
-    return data
+    return _COLUMNS.sub(b"", data) if _COLUMNS.match(data) else data
+
+
+def without_columns(line: bytes) -> bytes:
+    """Take `gh`'s columns away from a line of a chunk that does not begin with such a line."""
+    return _COLUMNS.sub(b"", line) if b"\t" in line else line

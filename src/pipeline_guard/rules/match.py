@@ -13,21 +13,23 @@ from dataclasses import dataclass, field
 from pipeline_guard.logs.clean import clean_line
 from pipeline_guard.logs.read import Chunk
 from pipeline_guard.logs.steps import StepTree
-from pipeline_guard.rules.chunks import Slice, cleaned
+from pipeline_guard.rules.chunks import Slice, cleaned, without_columns
 from pipeline_guard.rules.conditions import Facts, holds
 from pipeline_guard.rules.hits import RuleHit
 from pipeline_guard.rules.load import RuleSet
-from pipeline_guard.rules.places import in_order
+from pipeline_guard.rules.places import walk
 from pipeline_guard.rules.program import Program
 from pipeline_guard.rules.ranking import rank
-from pipeline_guard.rules.search import Found, Search
+from pipeline_guard.rules.search import Places, Search
 
 __all__ = ["RuleHit", "Scanner", "rank"]
 
 FIRST_HITS = 5
 LAST_HITS = 3
 _TRUSTED = 200
-"""Lines after which a rule's words are no longer followed without asking its pattern first."""
+"""Lines looked at in vain after which a rule's words are no longer followed blindly, …"""
+_FEW = 200
+"""… unless a chunk holds so few that asking the pattern for all of the chunk costs more."""
 
 
 @dataclass(slots=True)
@@ -83,17 +85,18 @@ class Scanner:
             key=lambda hit: hit.order,
         )
 
-    def _grouped(self, piece: Slice) -> dict[tuple[int, str | None], list[Found]]:
-        grouped: dict[tuple[int, str | None], list[Found]] = {}
-        for one in self._search.found(piece.scan):
-            probe = self._program.probes[one.pattern]
+    def _grouped(self, piece: Slice) -> dict[tuple[int, str | None], dict[int, list[int]]]:
+        grouped: dict[tuple[int, str | None], dict[int, list[int]]] = {}
+        for pattern, offsets in self._search.places(piece).items():
+            probe = self._program.probes[pattern]
             if (probe.rule, probe.flag) not in self._facts.met:
-                grouped.setdefault((probe.rule, probe.flag), []).append(one)
+                grouped.setdefault((probe.rule, probe.flag), {})[pattern] = offsets
         return grouped
 
-    def _note(self, rule: int, found: list[Found], piece: Slice, fresh: list[RuleHit]) -> None:
+    def _note(self, rule: int, found: Places, piece: Slice, fresh: list[RuleHit]) -> None:
         seen = self._seen.setdefault(rule, _Seen())
         known = len(seen.first)
+        found = self._narrowed(rule, found, piece)
         if known < FIRST_HITS:
             for hit in self._hits(rule, found, piece):
                 seen.first.append(hit)
@@ -109,45 +112,45 @@ class Scanner:
             late.append(hit)
         seen.last.extend(reversed(late))
 
-    def _note_exit(self, found: list[Found], piece: Slice) -> None:
-        pattern = self._program.line(found[0].pattern)
-        for start, end, _ in self._lines(found, piece, back=True):
-            codes = [int(m.group(1)) for m in pattern.finditer(clean_line(piece.data[start:end]))]
+    def _note_exit(self, found: Places, piece: Slice) -> None:
+        for start, end, _, number in walk(found, piece, back=True):
+            text = clean_line(piece.data[start:end])
+            codes = [int(match.group(1)) for match in self._program.line(number).finditer(text)]
             if codes:
                 self._facts.exit_code = codes[-1]
                 return
 
-    def _note_fact(self, rule: int, flag: str, found: list[Found], piece: Slice) -> None:
+    def _note_fact(self, rule: int, flag: str, found: Places, piece: Slice) -> None:
         """A condition on the log is met by an exact line, as a hit is."""
-        patterns = [self._program.line(number) for number in {one.pattern for one in found}]
-        for start, end, _ in self._lines(found, piece):
+        for start, end, _, number in walk(found, piece):
             text = clean_line(piece.data[start:end])
-            if any(pattern.search(text) is not None for pattern in patterns):
+            if self._program.line(number).search(text) is not None:
                 self._facts.met.add((rule, flag))
                 return
 
+    def _narrowed(self, rule: int, found: Places, piece: Slice) -> Places:
+        """Where to look; a rule whose words have misled often is asked itself, as it errs less."""
+        if self._misses[rule] < _TRUSTED or sum(map(len, found.values())) < _FEW:
+            return found
+        scan = piece.scan
+        locators = {number: self._program.engine.locator(number) for number in found}
+        return {n: [m.start() for m in one.finditer(scan)] for n, one in locators.items()}
+
     def _hits(
-        self, rule: int, found: list[Found], piece: Slice, *, back: bool = False
+        self, rule: int, found: Places, piece: Slice, *, back: bool = False
     ) -> Iterator[RuleHit]:
         check, asked = self._program.check(rule), self._program.rules[rule]
-        trusted = self._misses[rule] < _TRUSTED
-        for start, end, offset in self._lines(found, piece, back=back, trusted=trusted):
-            text = clean_line(piece.data[start:end])
-            captures = check.captures(text)
-            if captures is not None:
-                line = piece.line_at(offset)
-                yield RuleHit(asked, line, piece.part, text, captures, self._base + line)
-            else:
+        may_match, data = self._program.engine.may_match, piece.data
+        first, last = 0, -1
+        for start, end, offset, pattern in walk(found, piece, back=back):
+            if first <= offset <= last:
+                continue  # the line is a hit already
+            raw = without_columns(data[start:end])
+            text = clean_line(raw) if may_match(pattern, raw) else None
+            captures = check.captures(text) if text is not None else None
+            if text is None or captures is None:
                 self._misses[rule] += 1
-
-    def _lines(
-        self, found: list[Found], piece: Slice, *, back: bool = False, trusted: bool = True
-    ) -> Iterator[tuple[int, int, int]]:
-        """Yield start and end of each line that may match, once, and an offset in it."""
-        located = [(one, self._program.locator(one.pattern)) for one in found]
-        before = (-1, -1)
-        for offset in in_order(located, piece, back=back, trusted=trusted):
-            bounds = piece.bounds(offset)
-            if bounds != before:
-                before = bounds
-                yield *bounds, offset
+                continue
+            line = piece.line_at(offset)
+            yield RuleHit(asked, line, piece.part, text, captures, self._base + line)
+            first, last = data.rfind(b"\n", 0, offset) + 1, data.find(b"\n", offset)

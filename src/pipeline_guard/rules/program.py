@@ -6,11 +6,9 @@ from dataclasses import dataclass
 import re2
 
 from pipeline_guard.rules.conditions import EXIT_CODE
-from pipeline_guard.rules.patterns import for_scan, line_options, scan_options
+from pipeline_guard.rules.patterns import line_options
 from pipeline_guard.rules.schema import Rule
 from pipeline_guard.rules.search import Engine
-
-_LOCATE_MEMORY = 8 << 20
 
 
 class LineCheck:
@@ -67,16 +65,8 @@ class Program:
             probes.append(Probe(-1, EXIT_CODE, "exit"))
         self.probes = tuple(probes)
         self.engine = Engine([probe.pattern for probe in self.probes])
-        self._locators: dict[int, re2._Regexp] = {}
         self._checks: dict[int, LineCheck] = {}
         self._lines: dict[int, re2._Regexp] = {}
-
-    def locator(self, probe: int) -> re2._Regexp:
-        """Give the pattern that finds where in a chunk a probe hits."""
-        if probe not in self._locators:
-            options = scan_options(_LOCATE_MEMORY)
-            self._locators[probe] = re2.compile(for_scan(self.probes[probe].pattern), options)
-        return self._locators[probe]
 
     def line(self, probe: int) -> re2._Regexp:
         """Give a probe's own pattern, for one cleaned line."""

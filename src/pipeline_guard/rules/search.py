@@ -1,19 +1,20 @@
-"""Searches cleaned chunks of a log for everything that any rule could be after, all at once.
+"""Searches cleaned chunks of a log for everything that any pattern could be after, all at once.
 
-Nearly every pattern has words it cannot do without: these are looked for by Hyperscan's literal
-search, whose speed hardly depends on how many they are. The few patterns without such a word are
-looked for as they are. Where there is no Hyperscan, RE2's automaton looks for all of them.
+Nearly every pattern has words it cannot do without: these are what is looked for, and of the few
+patterns without such a word a stretch of theirs. Hyperscan looks for all of it in one pass, whose
+speed hardly depends on how much it is. Where there is no Hyperscan, or it refuses this processor,
+RE2's automaton does the same, slower.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
-from functools import cache, cached_property
+from collections.abc import Iterable, Sequence
+from functools import cached_property
 from typing import Any, Final
 
 import re2
 
+from pipeline_guard.rules.chunks import Slice
 from pipeline_guard.rules.literals import literals
-from pipeline_guard.rules.patterns import for_stream, scan_options
+from pipeline_guard.rules.patterns import LINE_START, for_scan, for_stream, scan_options
 
 try:
     import hyperscan
@@ -23,82 +24,117 @@ except ImportError:  # no wheel for this platform
 SET_MEMORY: Final = 256 << 20
 """Upper bound of the automaton's memory, not what it usually takes; RE2's default of 8 MB refuses
 2,000 rules."""
+LOCATE_MEMORY: Final = 8 << 20
 _LEAST: Final = 5
-"""Bytes of a word worth looking for; what stands in every other line saves nothing."""
+"""Bytes of a word worth looking for; what stands in every other line leads nowhere."""
 SLICE_BYTES: Final = 1 << 15
-"""Small enough that finding a place inside a slice is cheap, large enough that calls do not count.
-"""
+"""What RE2's automaton is given at a time: it tells which patterns are there, but not where."""
 _SLOW_START: Final = 16 << 20
-"""Bytes after which compiling the rest for Hyperscan (0.2 s) pays."""
+"""Bytes after which compiling the stretches for Hyperscan, too (0.2 s), pays."""
+
+_BEFORE_TEXT: Final = rb"[\n\d\-TZ:., OE+\])|]"
+"""A line break, or what LINE_START may end with."""
+
+Places = dict[int, list[int]]
+"""By pattern: offsets, in order, one in each line of the data that the pattern may match."""
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
-    """One pattern that may match in a slice of the chunk: at its word's first place, or later."""
+class _Source:
+    """One thing to look for, on behalf of numbered patterns."""
 
-    pattern: int
-    at: int
-    end: int
-    word: bytes | None = None
-    fold: bool = False
+    __slots__ = ("expression", "fold", "owners")
 
+    def __init__(self, expression: bytes, *, fold: bool = False) -> None:
+        self.expression = expression
+        self.fold = fold
+        self.owners: list[int] = []
 
-@dataclass(slots=True)
-class Wanted:
-    """What to look for on behalf of numbered patterns; shared by all searches."""
-
-    words: dict[tuple[bytes, bool], list[int]] = field(default_factory=dict)
-    rest: dict[bytes, list[int]] = field(default_factory=dict)
-    seen: int = 0
-    """Bytes searched so far."""
-
-    @classmethod
-    def of(cls, patterns: Iterable[str]) -> "Wanted":
-        """Take accepted patterns, numbered from 0."""
-        found = cls()
-        for number, pattern in enumerate(patterns):
-            told = literals(pattern, _LEAST) if _hyperscan_works() else None
-            for word in told.words if told else ():
-                found.words.setdefault((word, told.fold if told else False), []).append(number)
-            for source in () if told else for_stream(pattern):
-                found.rest.setdefault(source, []).append(number)
-        return found
+    @property
+    def flags(self) -> int:
+        """Hyperscan's."""
+        caseless: int = hyperscan.HS_FLAG_CASELESS if self.fold else 0
+        return caseless | int(hyperscan.HS_FLAG_ALLOWEMPTY)
 
 
 class Engine:
     """The compiled search; safe to share between threads, unlike the searches it gives."""
 
     def __init__(self, patterns: Sequence[str]) -> None:
-        self.patterns = Wanted.of(patterns)
-        self.words = tuple(self.patterns.words.items())
-        self.rest = tuple(self.patterns.rest.items())
+        self.patterns = tuple(patterns)
+        self.seen = 0
+        """Bytes searched so far, whoever searched them."""
+        self._locators: dict[int, re2._Regexp] = {}
+        self._singles: dict[int, re2.Set] = {}
+        sources: dict[tuple[bytes, bool], _Source] = {}
+        self._rest: list[int] = []
+        for number, pattern in enumerate(patterns):
+            told = literals(pattern, _LEAST)
+            if told is None:
+                self._rest.append(number)
+            for word in told.words if told else ():
+                key = (word, told.fold if told else False)
+                one = sources.setdefault(key, _Source(_escaped(word), fold=key[1]))
+                one.owners.append(number)
+        self.words = tuple(sources.values())
+
+    def locator(self, pattern: int) -> re2._Regexp:
+        """Give what finds the lines of a chunk that a pattern may match."""
+        if pattern not in self._locators:
+            options = scan_options(LOCATE_MEMORY)
+            self._locators[pattern] = re2.compile(for_scan(self.patterns[pattern]), options)
+        return self._locators[pattern]
+
+    def may_match(self, pattern: int, line: bytes) -> bool:
+        """Tell whether a pattern may match in a raw line; quicker than to clean the line."""
+        single = self._singles.get(pattern)
+        if single is None:
+            single = self._singles[pattern] = _automaton([for_scan(self.patterns[pattern])])
+        return single.Match(line.replace(b"\r", b"\n") if b"\r" in line else line) is not None
 
     @cached_property
-    def word_database(self) -> Any:
-        """Hyperscan's database of the words."""
-        flags = [
-            hyperscan.HS_FLAG_SINGLEMATCH | (hyperscan.HS_FLAG_CASELESS if fold else 0)
-            for (_, fold), _ in self.words
-        ]
-        return _database([word for (word, _), _ in self.words], flags, literal=True)
+    def stretches(self) -> tuple[_Source, ...]:
+        """What to look for on behalf of the patterns without words."""
+        found: dict[bytes, _Source] = {}
+        for number in self._rest:
+            for text in for_stream(self.patterns[number]):
+                one = found.setdefault(text, _Source(_behind_any_prefix(text)))
+                one.owners.append(number)
+        return tuple(found.values())
 
     @cached_property
-    def rest_database(self) -> Any:
-        """Hyperscan's database of the rest; None where it cannot read a pattern of them."""
-        flags = [hyperscan.HS_FLAG_SINGLEMATCH | hyperscan.HS_FLAG_ALLOWEMPTY] * len(self.rest)
-        try:
-            return _database([source for source, _ in self.rest], flags)
-        except hyperscan.error:
-            return None
+    def quick(self) -> Any:
+        """Hyperscan's database of the words alone; None where it refuses."""
+        return _database(self.words)
 
     @cached_property
-    def automaton(self) -> re2.Set:
-        """RE2's automaton of the rest."""
-        automaton = re2.Set.SearchSet(scan_options(SET_MEMORY))
-        for source, _ in self.rest:
-            automaton.Add(source)
-        automaton.Compile()
-        return automaton
+    def whole(self) -> Any:
+        """Hyperscan's database of words and stretches; None where it refuses."""
+        return _database((*self.words, *self.stretches))
+
+    @cached_property
+    def rest(self) -> "_Automaton":
+        """RE2's automaton of the patterns without words."""
+        return _Automaton(self.patterns, self._rest)
+
+    @cached_property
+    def everything(self) -> "_Automaton":
+        """RE2's automaton of all patterns."""
+        return _Automaton(self.patterns, range(len(self.patterns)))
+
+
+class _Automaton:
+    """RE2's search for stretches of patterns: tells which are there, but not where."""
+
+    def __init__(self, patterns: Sequence[str], numbers: Iterable[int]) -> None:
+        told = [(stretch, n) for n in numbers for stretch in for_stream(patterns[n])]
+        self._owners = [number for _, number in told]
+        self._set = _automaton([stretch for stretch, _ in told]) if told else None
+
+    def match(self, data: bytes) -> set[int]:
+        """Give the numbers of the patterns that may match somewhere in the data."""
+        if self._set is None:
+            return set()
+        return {self._owners[index] for index in self._set.Match(data) or ()}
 
 
 class Search:
@@ -108,74 +144,82 @@ class Search:
         self._engine = engine
         self._scratches: dict[int, Any] = {}
 
-    def found(self, data: bytes) -> list[Found]:
-        """Name the patterns that may match in `data`, slice by slice."""
-        self._engine.patterns.seen += len(data)
-        found: list[Found] = []
-        start = 0
-        while start < len(data):
-            end = data.rfind(b"\n", start, start + SLICE_BYTES) + 1
-            if end <= start:
-                end = data.find(b"\n", start) + 1 or len(data)
-            found += self._in_slice(data[start:end], start, end)
-            start = end
-        return found
+    def places(self, piece: Slice) -> Places:
+        """Say where in a chunk which patterns may match."""
+        engine, scan = self._engine, piece.scan
+        engine.seen += len(scan)
+        if engine.seen > _SLOW_START and engine.whole is not None:
+            return self._scan(engine.whole, (*engine.words, *engine.stretches), scan)
+        if engine.quick is None:
+            return self._match(engine.everything, scan)
+        return self._scan(engine.quick, engine.words, scan) | self._match(engine.rest, scan)
 
-    def _in_slice(self, data: bytes, start: int, end: int) -> Iterator[Found]:
-        engine = self._engine
-        if engine.words:
-            for source, after in self._scan(engine.word_database, data):
-                (word, fold), owners = engine.words[source]
-                at = start + after - len(word)
-                for owner in owners:
-                    yield Found(owner, at, end, word, fold)
-        if engine.rest:
-            for owner in {o for source in self._rest(data) for o in engine.rest[source][1]}:
-                yield Found(owner, start, end)
-
-    def _rest(self, data: bytes) -> Iterable[int]:
-        engine = self._engine
-        if hyperscan is not None and engine.patterns.seen > _SLOW_START:
-            database = engine.rest_database
-            if database is not None:
-                return [source for source, _ in self._scan(database, data)]
-        return engine.automaton.Match(data) or ()
-
-    def _scan(self, database: Any, data: bytes) -> list[tuple[int, int]]:
-        """Give each source that is in `data` and where it first ends."""
-        met: list[tuple[int, int]] = []
+    def _scan(self, database: Any, sources: Sequence[_Source], data: bytes) -> Places:
+        ends: dict[int, list[int]] = {}
 
         def note(source: int, _start: int, end: int, _flags: int, _context: object) -> None:
-            met.append((source, end))
+            if source in ends:
+                ends[source].append(end)
+            else:
+                ends[source] = [end]
 
         scratch = self._scratches.get(id(database))
         if scratch is None:
             scratch = self._scratches[id(database)] = hyperscan.Scratch(database)
-        database.scan(data, match_event_handler=note, scratch=scratch)
-        return met
+        # The line break lets what must begin a line begin the data, too.
+        database.scan(b"\n" + data, match_event_handler=note, scratch=scratch)
+        found: Places = {}
+        for source, where in ends.items():
+            # The last byte found is on the right line, whatever came before it.
+            offsets = [max(end - 2, 0) for end in where]
+            for owner in sources[source].owners:
+                found[owner] = sorted({*found[owner], *offsets}) if owner in found else offsets
+        return found
+
+    def _match(self, automaton: "_Automaton", scan: bytes) -> Places:
+        found: Places = {}
+        start = 0
+        while start < len(scan):
+            end = scan.rfind(b"\n", start, start + SLICE_BYTES) + 1
+            if end <= start:
+                end = scan.find(b"\n", start) + 1 or len(scan)
+            for pattern in automaton.match(scan[start:end]):
+                matches = self._engine.locator(pattern).finditer(scan, start, end)
+                found.setdefault(pattern, []).extend(match.start() for match in matches)
+            start = end
+        return found
 
 
-def _hyperscan_works() -> bool:
-    return hyperscan is not None and _compiles(hyperscan)
-
-
-@cache
-def _compiles(engine: Any) -> bool:
-    """Hyperscan refuses to compile anything on a processor without SSSE3 or what it needs."""
-    try:
-        _database([b"probe"], [0])
-    except engine.error:
-        return False
-    return True
-
-
-def _database(sources: list[bytes], flags: list[int], *, literal: bool = False) -> Any:
-    database = hyperscan.Database(mode=hyperscan.HS_MODE_BLOCK)
-    database.compile(
-        expressions=sources,
-        ids=list(range(len(sources))),
-        elements=len(sources),
-        flags=flags,
-        literal=literal,
+def _escaped(word: bytes) -> bytes:
+    return b"".join(
+        bytes((byte,)) if byte < 128 and chr(byte).isalnum() else b"\\x%02x" % byte for byte in word
     )
+
+
+def _behind_any_prefix(stretch: bytes) -> bytes:
+    """Ask at a line's start only for the one byte before it, which costs Hyperscan nothing."""
+    return stretch.replace(LINE_START.encode(), _BEFORE_TEXT)
+
+
+def _database(sources: Sequence[_Source]) -> Any:
+    if hyperscan is None or not sources:
+        return None
+    try:
+        database = hyperscan.Database(mode=hyperscan.HS_MODE_BLOCK)
+        database.compile(
+            expressions=[source.expression for source in sources],
+            ids=list(range(len(sources))),
+            elements=len(sources),
+            flags=[source.flags for source in sources],
+        )
+    except hyperscan.error:
+        return None
     return database
+
+
+def _automaton(stretches: Sequence[bytes]) -> re2.Set:
+    automaton = re2.Set.SearchSet(scan_options(SET_MEMORY))
+    for stretch in stretches:
+        automaton.Add(stretch)
+    automaton.Compile()
+    return automaton
