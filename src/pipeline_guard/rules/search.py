@@ -32,7 +32,7 @@ SLICE_BYTES: Final = 1 << 15
 _SLOW_START: Final = 16 << 20
 """Bytes after which compiling the stretches for Hyperscan, too (0.2 s), pays."""
 
-_BEFORE_TEXT: Final = rb"[\n\d\-TZ:., OE+\])|]"
+_BEFORE_TEXT: Final = rb"[\n\d\-TZ:., OE+\])|\xbf]"
 """A line break, or what LINE_START may end with."""
 
 Places = dict[int, list[int]]
