@@ -167,3 +167,35 @@ async def test_a_flake_on_the_target_is_re_run_on_the_request(github, line):
     await send(line, github, github.add_run(log=DNS))
     *_, failure = await line.failures()
     assert failure["status"] == "healing"
+
+
+async def test_a_deploy_that_ran_after_the_failed_job_is_not_started_again(github, line):
+    run = github.add_run(log=DNS, jobs={"tests": "failure", "deploy": "success"})
+    run.needs = {"deploy": {"tests"}}  # it ran all the same: `if: always()`
+    await send(line, github, run)
+    (failure,) = await line.failures()
+    assert refused(failure) == {"dependents"}
+    assert "may start deploy again" in failure["plan"]["refusals"][0]["reason"]
+    assert reruns(github) == []
+
+
+async def test_a_deploy_that_ran_beside_the_failed_job_stays_as_it_is(github, line):
+    run = github.add_run(log=DNS, jobs={"tests": "failure", "deploy": "success"})
+    await send(line, github, run)
+    assert len(reruns(github)) == 1
+    assert run.job("deploy").conclusion == "success"
+
+
+@pytest.mark.parametrize("guard_yaml", [
+    "mode: act", "mode: act\nlet_protected_start: true",
+], indirect=True)  # fmt: skip
+async def test_a_deploy_that_waits_on_a_branch_starts_only_where_that_is_wanted(
+    github, line, guard_yaml
+):
+    run = github.add_run(log=DNS, jobs={"tests": "failure", "deploy": "skipped"}, branch="main",
+                         sha="a" * 40)  # fmt: skip
+    run.needs = {"deploy": {"tests"}}
+    await send(line, github, run)
+    (failure,) = await line.failures()
+    wanted = "let_protected_start" in guard_yaml.read_text()
+    assert refused(failure) == (set() if wanted else {"dependents"})

@@ -13,6 +13,7 @@ Capability = Literal[
     "rerun_failed_jobs",
     "rerun_job",
     "rerun_is_new_run",
+    "rerun_takes_dependents",
     "comment",
     "commands",
     "annotations",
@@ -26,6 +27,7 @@ Capability = Literal[
     "cancel",
 ]
 """`rerun_is_new_run`: the events of a re-run carry another run id than those of the first run.
+`rerun_takes_dependents`: with a job, those that need it are run again, green ones, too.
 `rerun_debug`: a re-run can log more than the attempt before it.
 `commands`: people can speak to us in comments, see `Conversation`.
 `list_runs` and `redeliver` stand for the protocols of domain.recovery;

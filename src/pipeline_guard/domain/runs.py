@@ -19,6 +19,8 @@ class Job:
     failed_step: str | None = None
     seconds: float | None = None
     """How long it ran, where the platform tells."""
+    started_at: datetime | None = None
+    finished_at: datetime | None = None
     tries: int | None = None
     """How often it ran in this run, where the platform counts by job; the first time is 1."""
     hints: dict[str, Any] = field(default_factory=dict)

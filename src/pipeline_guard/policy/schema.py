@@ -184,6 +184,13 @@ class Keys(_Part):
             " from being re-run as a whole."
         ),
     ] = ("*deploy*", "release*", "*publish*")
+    let_protected_start: Annotated[
+        bool,
+        Field(
+            description="Re-run a job on a branch also where a protected job of the run was skipped"
+            " and may start, for the first time, once it is green. On requests that is always so."
+        ),
+    ] = False
     categories: Annotated[Categories, Field(description="What to do by category.")] = Categories()
     breadth: Annotated[Breadth, Field(description="How much may be red at once.")] = Breadth()
     cool_down: Annotated[

@@ -39,6 +39,10 @@ class Facts:
     all_jobs: int = 1
     protected_beside: tuple[str, ...] = ()
     """Protected jobs of the run that a re-run of its failed jobs would take along."""
+    starts_again: tuple[str, ...] = ()
+    """Protected jobs that ran already and may need this one: its re-run would run them again."""
+    starts_first: tuple[str, ...] = ()
+    """Protected jobs that were skipped and may start once this one is green."""
     reruns: int = 0
     """Re-runs of this job at this commit that we have asked for."""
     base_reruns: int = 0

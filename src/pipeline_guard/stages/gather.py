@@ -85,10 +85,13 @@ async def gather(
     cases = []
     for job, diagnosis, found in zip(jobs, diagnoses, resolved, strict=True):
         past = done.get(job.name, history.Reruns())
+        again, first = _started_by(platform, run, job, policy)
         own = replace(
             facts,
             job=job,
             diagnosis=diagnosis,
+            starts_again=again,
+            starts_first=first,
             reruns=past.at_commit,
             base_reruns=past.of_base,
             last_rerun=past.newest,
@@ -116,6 +119,29 @@ def _protected_beside(platform: Platform, run: Run, policy: RunPolicy) -> tuple[
     """
     whole = "rerun_failed_jobs" not in platform.capabilities
     touched = [job for job in run.jobs if whole or job.failed or job.conclusion == "cancelled"]
-    return tuple(
-        job.name for job in touched if protecting(job.name, policy.of_job(job.name).policy)
-    )
+    return tuple(job.name for job in touched if _is_protected(job, policy))
+
+
+def _is_protected(job: Job, policy: RunPolicy) -> bool:
+    return protecting(job.name, policy.of_job(job.name).policy) is not None
+
+
+def _started_by(
+    platform: Platform, run: Run, job: Job, policy: RunPolicy
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Protected jobs that a re-run of this one may run again, and those it may start at last.
+
+    No API tells which job needs which. But one that had started before this one ended cannot have
+    waited for it; every other one counts as its dependent.
+    """
+    again, first = [], []
+    for other in run.jobs:
+        if other.id == job.id or not _is_protected(other, policy):
+            continue
+        if other.conclusion == "skipped":
+            first.append(other.name)
+        elif "rerun_takes_dependents" in platform.capabilities and not (
+            other.started_at and job.finished_at and other.started_at < job.finished_at
+        ):
+            again.append(other.name)
+    return tuple(again), tuple(first)

@@ -166,6 +166,21 @@ def never_rerun(facts: Facts, policy: Policy, now: datetime) -> str | None:
     return None
 
 
+def dependents(facts: Facts, policy: Policy, now: datetime) -> str | None:
+    """What waits for a job starts with it, and a deploy is a deploy whoever started it."""
+    if facts.starts_again:
+        names = ", ".join(facts.starts_again)
+        return f"A re-run may start {names} again, which is protected and may depend on this job."
+    on_request = facts.run.request is not None
+    if facts.starts_first and not (on_request or policy.let_protected_start):
+        names = ", ".join(facts.starts_first)
+        return (
+            f"Once it is green, {names} may start, which is protected and was skipped so far"
+            " (let_protected_start allows it)."
+        )
+    return None
+
+
 def forks(facts: Facts, policy: Policy, now: datetime) -> str | None:
     """A stranger's code gets no more of our minutes than a maintainer has let it have."""
     request = facts.run.request
@@ -277,6 +292,7 @@ GUARDS: Final[tuple[Guard, ...]] = (
     superseded,
     own_actor,
     never_rerun,
+    dependents,
     forks,
     platform_limits,
     possible,

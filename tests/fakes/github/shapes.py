@@ -7,6 +7,7 @@ from tests.fakes.github.world import Check, Comment, Issue, Job, Pull, Repo, Run
 
 Json = dict[str, Any]
 WHEN = "2026-11-20T10:00:00Z"
+LATER = "2026-11-20T10:01:00Z"
 WEB = "https://github.example"
 
 
@@ -59,8 +60,9 @@ def job(base: str, run: Run, item: Job) -> Json:
     return {
         "id": item.id, "run_id": run.id, "run_attempt": item.attempt, "name": item.name,
         "status": item.status, "conclusion": item.conclusion, "head_sha": run.sha,
-        "head_branch": run.branch, "workflow_name": run.workflow, "started_at": WHEN,
-        "completed_at": WHEN if item.conclusion else None, "steps": item.steps, "labels": [],
+        "head_branch": run.branch, "workflow_name": run.workflow,
+        "started_at": LATER if run.needs.get(item.name) else WHEN,
+        "completed_at": LATER if item.conclusion else None, "steps": item.steps, "labels": [],
         "url": f"{api}/actions/jobs/{item.id}", "check_run_url": f"{api}/check-runs/{item.id}",
         "html_url": f"{WEB}/{run.repo.name}/actions/runs/{run.id}/job/{item.id}",
     }  # fmt: skip

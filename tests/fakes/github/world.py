@@ -43,6 +43,8 @@ class Run:
     workflow: str
     head_repo: str
     attempts: list[list[Job]] = field(default_factory=list)
+    needs: dict[str, set[str]] = field(default_factory=dict)
+    """By job, the jobs it waits for."""
     conclusion: str | None = None
     pulls: list[int] = field(default_factory=list)
     retried_by: str | None = None
@@ -208,7 +210,10 @@ class World:
         return None
 
     def rerun(self, run: Run, names: set[str] | None, by: str) -> None:
-        """A new attempt: `names` run again (None: all), the others keep their result."""
+        """A new attempt: `names` and what needs them run again (None: all), the others stay."""
+        if names is not None:
+            for _ in run.needs:  # as often as a chain can be long
+                names = names | {job for job, needs in run.needs.items() if needs & names}
         attempt, jobs = run.attempt + 1, []
         for job in run.jobs:
             again = names is None or job.name in names

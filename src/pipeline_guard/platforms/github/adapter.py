@@ -51,6 +51,7 @@ class GitHub:
             "rerun_run",
             "rerun_failed_jobs",
             "rerun_job",
+            "rerun_takes_dependents",
             "rerun_debug",
             "comment",
             "commands",

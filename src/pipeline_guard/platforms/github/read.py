@@ -97,6 +97,8 @@ def job_from(data: Json) -> Job:
         url=text(data, "html_url"),
         failed_step=text(step, "name"),
         seconds=_seconds(when(data, "started_at"), when(data, "completed_at")),
+        started_at=when(data, "started_at"),
+        finished_at=when(data, "completed_at"),
         hints={key: value for key, value in hints.items() if value is not None},
     )
 

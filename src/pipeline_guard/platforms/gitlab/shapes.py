@@ -97,6 +97,8 @@ def _job(item: Json, tries: int) -> Job:
         conclusion=_job_conclusion(item),
         url=item.get("web_url"),
         seconds=_number(item.get("duration")),
+        started_at=_time(item.get("started_at")),
+        finished_at=_time(item.get("finished_at")),
         tries=tries,
         hints={key: value for key, value in hints.items() if value is not None},
     )
