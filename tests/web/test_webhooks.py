@@ -58,7 +58,8 @@ async def test_ignored_with_a_reason_and_not_stored(client):
 async def test_refused(client, code, more):
     answer = await post(client, **more)
     assert answer.status_code == code
-    assert answer.json()["reason"]
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert answer.json()["detail"]
 
 
 async def test_a_body_that_grows_past_the_cap_is_cut_off_while_it_streams(client):

@@ -1,10 +1,11 @@
 """The web application: its routes, its lifespan, its answers to what goes wrong."""
 
 import contextlib
-from collections.abc import AsyncIterator, Mapping
+import warnings
+from collections.abc import AsyncIterator, Iterator, Mapping
 from typing import Any
 
-from fastapi import FastAPI
+from fastapi import APIRouter, FastAPI
 from starlette.types import Receive, Scope, Send
 
 from pipeline_guard import __version__
@@ -20,6 +21,7 @@ from pipeline_guard.web import access, forms, health, metrics, problems, signin
 from pipeline_guard.web.api import audit, deliveries, events, failures, incidents, rules
 from pipeline_guard.web.dashboard import pages
 from pipeline_guard.web.dashboard.page import Pages
+from pipeline_guard.web.deadline import Deadline
 from pipeline_guard.web.headers import SecurityHeaders
 from pipeline_guard.web.live import Live
 from pipeline_guard.web.observe import Observed
@@ -80,7 +82,8 @@ def create_app(
     app.include_router(events.router(live), prefix="/api/v1", dependencies=allowed)
     app.include_router(pages.router(templates, database), dependencies=allowed)
     pages.serve_files(app)
-    app.include_router(signin.router(app.state.access, templates))
+    for routes in _ways_in(settings, database, app.state.access, templates):
+        app.include_router(routes)
     app.include_router(health.router(database))
     app.include_router(metrics.router(database, telemetry.metrics))
 
@@ -90,6 +93,22 @@ def create_app(
         async with database.transaction() as session:
             return await figures.stats(session)
 
+    app.add_middleware(Deadline)
     app.add_middleware(SecurityHeaders)
     problems.register(app)
     return app
+
+
+def _ways_in(
+    settings: Settings, database: Database, guard: access.Access, pages: Pages
+) -> Iterator[APIRouter]:
+    """The sign-in page, and the provider's part of it where there is one; raises ConfigError."""
+    yield signin.router(guard, pages, database, with_provider=settings.oidc_issuer is not None)
+    if settings.oidc_issuer is None:
+        return
+    # Only here: the library for it costs every start a second, and warns of its own future.
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        from pipeline_guard.web import oidc, signin_oidc  # noqa: PLC0415
+    provider = oidc.provider_from(settings, settings.oidc_issuer)
+    yield signin_oidc.router(guard, pages, database, provider, settings.public_url)

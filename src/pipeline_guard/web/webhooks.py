@@ -15,11 +15,11 @@ from pipeline_guard.domain.events import Ignored
 from pipeline_guard.errors import BadSignature, MalformedDelivery, StoreUnavailable
 from pipeline_guard.stages.accept import Acceptor
 from pipeline_guard.telemetry.telemetry import Telemetry
+from pipeline_guard.web.problems import problem, unavailable
 
 PREFIX = "/webhooks/"
 MAX_BODY = 25 * 1024 * 1024
 """Bytes; GitHub's own limit for a payload."""
-RETRY_AFTER_SECONDS = 10
 
 log = structlog.get_logger(__name__)
 
@@ -51,9 +51,9 @@ class Receiver:
         name = scope["path"].removeprefix(PREFIX)
         connected = self._platforms.get(name)
         if connected is None:
-            return _problem(404, f"'{name[:40]}' is not a platform that is configured here.")
+            return problem(404, f"'{name[:40]}' is not a platform that is configured here.")
         if scope["method"] != "POST":
-            return _problem(405, "Deliveries are sent by POST.")
+            return problem(405, "Deliveries are sent by POST.")
         metrics, started = self._telemetry.metrics, time.perf_counter()
         response, result = await self._receive(name, connected, Request(scope, receive))
         metrics.webhooks.labels(name, result).inc()
@@ -66,18 +66,16 @@ class Receiver:
         try:
             return await self._take(name, connected, request)
         except TooLarge:
-            return _problem(413, f"The delivery is larger than {MAX_BODY} bytes."), "rejected"
+            return problem(413, f"The delivery is larger than {MAX_BODY} bytes."), "rejected"
         except ClientDisconnect:
-            return _problem(400, "The delivery ended before its end."), "rejected"
+            return problem(400, "The delivery ended before its end."), "rejected"
         except BadSignature as error:
-            return _problem(401, str(error)), "unauthorized"
+            return problem(401, str(error)), "unauthorized"
         except MalformedDelivery as error:
-            return _problem(400, str(error)), "malformed"
+            return problem(400, str(error)), "malformed"
         except StoreUnavailable as error:
             log.warning("delivery_not_stored", platform=name, error=str(error))
-            response = _problem(503, "The database is away; send it again.")
-            response.headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
-            return response, "unavailable"
+            return unavailable("The database is away; send it again."), "unavailable"
 
     async def _take(
         self, name: str, connected: Connected, request: Request
@@ -87,7 +85,7 @@ class Receiver:
             for key, value in request.headers.raw
         }
         if not _is_json(headers.get("content-type", "application/json")):
-            return _problem(415, "Set the webhook's content type to application/json."), "rejected"
+            return problem(415, "Set the webhook's content type to application/json."), "rejected"
         body = await _read(request)
         connected.reader.verify(headers, body)
         parsed = connected.reader.parse(headers, body)
@@ -125,7 +123,3 @@ def _json(code: int, content: dict[str, Any]) -> Response:
 
 def _ok(status: str, **more: str) -> Response:
     return _json(200, {"status": status, **more})
-
-
-def _problem(code: int, reason: str) -> Response:
-    return _json(code, {"status": "rejected", "reason": reason})
