@@ -1,8 +1,8 @@
 """`doctor`: checks the installation, and for what is wrong says what to do."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+import contextlib
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import typer
 
@@ -10,16 +10,9 @@ from pipeline_guard.errors import PipelineGuardError
 from pipeline_guard.settings import Settings, load_settings
 
 if TYPE_CHECKING:
-    from pipeline_guard.policy.targets import NoticeTarget
+    from pipeline_guard.domain.inspection import Finding
 
-
-@dataclass(frozen=True, slots=True)
-class Check:
-    """One thing looked at: how it is, in a sentence, with the fix where there is one."""
-
-    name: str
-    state: Literal["ok", "off", "wrong"]
-    text: str
+_COLOURS = {"ok": "green", "off": "dim", "note": "yellow", "wrong": "bold red"}
 
 
 def register(app: typer.Typer) -> None:
@@ -27,85 +20,65 @@ def register(app: typer.Typer) -> None:
 
     @app.command()
     def doctor(as_json: bool = typer.Option(False, "--json", help="Print JSON.")) -> None:
-        """Check settings, database, platforms, rules and model; 1 when something is wrong.
+        """Check policy, rules, model, disk, database, queue, platforms and their webhooks.
 
-        Example: pipeline-guard doctor
+        Nothing is changed anywhere. Each finding is ok, off (not configured), note (look at it)
+        or wrong, with what to do.
+
+        Example: pipeline-guard doctor --json
+
+        Exit codes: 0 nothing is wrong, 1 something is.
         """
         from pipeline_guard.cli import runtime  # noqa: PLC0415
 
-        settings = load_settings()
-        checks = [*_database(settings), *_policy(settings), *_judgement(settings)]
-        checks += runtime.run(_platforms(settings))
+        found = look(load_settings())
         if as_json:
             runtime.print_json(
-                [{"name": item.name, "state": item.state, "text": item.text} for item in checks]
+                [
+                    {"name": item.name, "state": item.state, "text": item.text, "fix": item.fix}
+                    for item in found
+                ]
             )
         else:
-            for item in checks:
-                typer.echo(f"{item.state:<6} {item.name:<10} {item.text}")
-        if any(item.state == "wrong" for item in checks):
+            show(found)
+        if any(item.state == "wrong" for item in found):
             raise typer.Exit(1)
 
 
-def _database(settings: Settings) -> list[Check]:
+def look(settings: Settings) -> list["Finding"]:
+    """All findings; without a database what can be seen without it."""
+    from pipeline_guard.cli import runtime  # noqa: PLC0415
+    from pipeline_guard.domain.inspection import Finding  # noqa: PLC0415
+    from pipeline_guard.stages import assemble, doctor  # noqa: PLC0415
+
+    async def work(url: str | None) -> list[Finding]:
+        platforms = assemble.connect_platforms(settings)
+        async with contextlib.AsyncExitStack() as stack:
+            stack.push_async_callback(platforms.aclose)
+            database = await stack.enter_async_context(runtime.open_database(url)) if url else None
+            return await doctor.examine(settings, database, platforms)
+
+    try:
+        # Its own lines would only say once more what the findings say.
+        with runtime.database_url(settings, quiet=True) as url:
+            return list(runtime.run(work(url)))
+    except (PipelineGuardError, OSError) as error:
+        fix = "Start PostgreSQL, mend PIPELINE_GUARD_DATABASE_URL, or see the text."
+        wrong = Finding("database", "wrong", str(error), fix)
+        return [wrong, *runtime.run(work(None))]
+
+
+def show(found: Sequence["Finding"]) -> None:
+    """The findings as a table, with what to do below each that is not well."""
+    from rich.table import Table  # noqa: PLC0415
+    from rich.text import Text  # noqa: PLC0415
+
     from pipeline_guard.cli import runtime  # noqa: PLC0415
 
-    kind = "given by DATABASE_URL" if settings.database_url else f"embedded in {settings.data_dir}"
-    try:
-        with runtime.database_url(settings):
-            return [Check("database", "ok", f"PostgreSQL, {kind}; the schema is up to date.")]
-    except (PipelineGuardError, OSError) as error:
-        return [Check("database", "wrong", str(error))]
-
-
-def _policy(settings: Settings) -> list[Check]:
-    from pipeline_guard.policy.layers import Target, resolve  # noqa: PLC0415
-    from pipeline_guard.stages.policies import Policies  # noqa: PLC0415
-
-    try:
-        service = Policies(settings)
-    except PipelineGuardError as error:
-        return [Check("policy", "wrong", str(error))]
-    found = resolve(service.guard, service.default_mode, None, Target(""))
-    told = f"{settings.config or 'built-in values'}; the mode is {found.policy.mode}"
-    return [
-        Check("policy", "ok", f"{told}, said by {found.origins['mode']}."),
-        *_receivers(service.guard.says.notify if service.guard else {}),
-    ]
-
-
-def _receivers(targets: Mapping[str, "NoticeTarget"]) -> list[Check]:
-    from pipeline_guard.stages.notices import sender_to  # noqa: PLC0415
-
-    checks = []
-    for name, target in targets.items():
-        try:
-            sender_to(target)
-        except PipelineGuardError as error:
-            checks.append(Check("notify", "wrong", f"{name}: {error}."))
-        else:
-            checks.append(Check("notify", "ok", f"{name} is told of {', '.join(target.when)}."))
-    return checks
-
-
-def _judgement(settings: Settings) -> list[Check]:
-    from pipeline_guard.stages import assemble  # noqa: PLC0415
-
-    try:
-        return [Check("judgement", "ok", assemble.describe_judge(settings))]
-    except PipelineGuardError as error:
-        return [Check("judgement", "wrong", str(error))]
-
-
-async def _platforms(settings: Settings) -> list[Check]:
-    from pipeline_guard.stages import assemble  # noqa: PLC0415
-
-    platforms = assemble.connect_platforms(settings)
-    checks = [Check(name, "off", reason) for name, reason in platforms.off.items()]
-    for name, connected in platforms.on.items():
-        try:
-            checks.append(Check(name, "ok", await connected.platform.check()))
-        except PipelineGuardError as error:
-            checks.append(Check(name, "wrong", str(error)))
-    await platforms.aclose()
-    return checks
+    table = Table.grid(padding=(0, 2))
+    for item in found:
+        told = Text(item.text)
+        if item.fix and item.state != "ok":
+            told.append(f"\n→ {item.fix}", style="" if item.state == "wrong" else "dim")
+        table.add_row(Text(item.state, style=_COLOURS[item.state]), Text(item.name), told)
+    runtime.console().print(table)

@@ -15,6 +15,8 @@ from pipeline_guard.settings import Settings
 from pipeline_guard.store.session import Database
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from pipeline_guard.store.embedded import EmbeddedPostgres
 
 KEEP_ALIVE_SECONDS = 2.0
@@ -22,7 +24,7 @@ KEEP_ALIVE_SECONDS = 2.0
 
 
 @contextlib.contextmanager
-def database_url(settings: Settings) -> Iterator[str]:
+def database_url(settings: Settings, *, quiet: bool = False) -> Iterator[str]:
     """The database to use: DATABASE_URL, or our own, started and brought up to date.
 
     Sets up logging, too, and lets SIGTERM end the block like an exit, so that our own server is
@@ -30,7 +32,7 @@ def database_url(settings: Settings) -> Iterator[str]:
     """
     from pipeline_guard.cli import logging_setup  # noqa: PLC0415
 
-    logging_setup.configure(settings)
+    logging_setup.configure(settings, quiet=quiet)
     signal.signal(signal.SIGTERM, _leave)
     from pipeline_guard.store import migrate  # noqa: PLC0415
 
@@ -102,7 +104,6 @@ def print_json(data: Any) -> None:
 
 def print_table(title: str, columns: list[str], rows: list[list[str]]) -> None:
     """Rows as a table for people; plain when piped."""
-    from rich.console import Console  # noqa: PLC0415
     from rich.table import Table  # noqa: PLC0415
     from rich.text import Text  # noqa: PLC0415
 
@@ -110,7 +111,12 @@ def print_table(title: str, columns: list[str], rows: list[list[str]]) -> None:
     for row in rows:
         # As text, so that brackets in names are not read as markup.
         table.add_row(*(Text(cell) for cell in row))
-    console = Console()
-    if not console.is_terminal:
-        console = Console(width=160, no_color=True)
-    console.print(table)
+    console().print(table)
+
+
+def console() -> "Console":
+    """Where tables go: as wide as the terminal, or plain and wide when piped."""
+    from rich.console import Console  # noqa: PLC0415
+
+    made = Console()
+    return made if made.is_terminal else Console(width=160, no_color=True)

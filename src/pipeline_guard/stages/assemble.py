@@ -14,7 +14,7 @@ from pipeline_guard.domain.capabilities import Connected
 from pipeline_guard.domain.diagnosis import Diagnosis
 from pipeline_guard.errors import ConfigError
 from pipeline_guard.platforms import PLATFORMS
-from pipeline_guard.rules.load import RuleSet, load_rules
+from pipeline_guard.rules.load import RuleSet
 from pipeline_guard.rules.watch import RuleWatcher
 from pipeline_guard.settings import Settings
 from pipeline_guard.stages.context import Context, Queue
@@ -141,10 +141,3 @@ def rule_folders(settings: Settings) -> tuple[Path, ...]:
     if not settings.rules.is_dir():
         raise ConfigError(f"PIPELINE_GUARD_RULES: there is no folder {settings.rules}")
     return (settings.rules,)
-
-
-def describe_judge(settings: Settings) -> str:
-    """For `doctor`: how many rules are in force; raises when rules or model cannot be read."""
-    rules = load_rules(rule_folders(settings))
-    meta = Model().weights.meta
-    return f"{len(rules.rules)} rules; the model was trained on {meta.get('logs', '?')} logs."

@@ -137,7 +137,8 @@ class Api:
         return 200, {"resources": {"core": core, "search": core}, "rate": core}, {}
 
     def app(self, asked: Asked) -> Result:
-        return 200, {"id": 1, "slug": "guard", "permissions": {"actions": "write"}}, {}
+        known = {"id": 1, "slug": "guard", "permissions": {"actions": "write"}}
+        return 200, known | self.world.app_settings, {}
 
     def installation(self, asked: Asked, repo: str) -> Result:
         if repo not in self.world.installations:
@@ -155,7 +156,9 @@ class Api:
         return 201, {"token": token, "expires_at": "2099-01-01T00:00:00Z", "permissions": {}}, {}
 
     def repo(self, asked: Asked, repo: str) -> Result:
-        return 200, shapes.repository(self.base, self._repo(repo)), {}
+        rights = {"pull": True, "push": repo not in self.world.read_only}
+        found = shapes.repository(self.base, self._repo(repo)) | {"permissions": rights}
+        return 200, found, {}
 
     def branch(self, asked: Asked, repo: str, name: str) -> Result:
         sha = self._repo(repo).branches.get(name)

@@ -49,6 +49,7 @@ class Deliveries:
     def routes(self, repo: str) -> list[tuple[str, str, Callable[..., Any], str]]:
         number, listed = "(?P<number>\\d+)", f"{repo}/hooks/(?P<hook>\\d+)/deliveries"
         return [
+            ("GET", "/app/hook/config", self.config, "app"),
             ("GET", "/app/hook/deliveries", self.deliveries, "app"),
             ("POST", f"/app/hook/deliveries/{number}/attempts", self.attempt, "app"),
             ("GET", f"{repo}/hooks", self.hooks, "hooks:read"),
@@ -59,10 +60,20 @@ class Deliveries:
 
     def hooks(self, asked: Any, repo: str) -> Any:
         mine = self._api.world.hooks.get(repo, {})
+        given = self._api.world.hook_settings
+        events = ["workflow_run", "workflow_job", "issue_comment"]
         found = [
-            {"id": number, "active": True, "config": {"url": url}} for number, url in mine.items()
-        ]
+            {"id": number, "active": True, "events": events,
+             "last_response": {"code": None, "status": "unused", "message": None},
+             **given.get(number, {}),
+             "config": {"url": url, "content_type": "json", "insecure_ssl": "0"}
+             | given.get(number, {}).get("config", {})}
+            for number, url in mine.items()
+        ]  # fmt: skip
         return self._api.paged(asked, found)
+
+    def config(self, asked: Any) -> Any:
+        return 200, {"content_type": "json", "url": self._api.world.app_settings.get("url", "")}, {}
 
     def deliveries(self, asked: Any, repo: str | None = None, hook: str | None = None) -> Any:
         """Newest first, in pages that a cursor begins; a page number means nothing here."""

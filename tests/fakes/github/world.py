@@ -194,6 +194,12 @@ class World:
         self.issued: dict[str, set[str]] = {}
         #: Each repository's hooks: their ids and addresses.
         self.hooks: dict[str, dict[int, str]] = {}
+        #: What differs from a hook as it should be, by the hook's id.
+        self.hook_settings: dict[int, dict[str, Any]] = {}
+        #: What the App is, where it differs: permissions, events, and its hook's `url`.
+        self.app_settings: dict[str, Any] = {}
+        #: Repositories whose jobs our token's owner may not run again.
+        self.read_only: set[str] = set()
         self.deliveries: list[HookDelivery] = []
         #: What was asked for again and not posted yet; that is for the test to do.
         self.outbox: list[HookDelivery] = []

@@ -202,7 +202,8 @@ class Api:
         return JSONResponse({"version": "19.1.0-fake", "revision": "0"})
 
     def _token_self(self, call: Call) -> Response:
-        return JSONResponse({"id": 1, "name": "guard", "scopes": list(call.token.scopes)})
+        known = {"id": 1, "name": "guard", "expires_at": call.token.expires_at}
+        return JSONResponse({**known, "scopes": list(call.token.scopes)})
 
     def _project(self, call: Call, ref: str) -> Response:
         return JSONResponse(entities.project(self.member(call, ref)))

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from starlette.responses import JSONResponse, Response
 from tests.fakes.gitlab import entities
-from tests.fakes.gitlab.world import Refused
+from tests.fakes.gitlab.world import MAINTAINER, Refused
 
 if TYPE_CHECKING:
     from tests.fakes.gitlab.api import Api, Call
@@ -24,6 +24,7 @@ class People:
         return [
             ("GET", project + "/members/all", self._members),
             ("POST", note + "/award_emoji", self._award),
+            ("GET", project + "/hooks", self._hooks),
         ]
 
     def _members(self, call: "Call", ref: str) -> Response:
@@ -36,6 +37,9 @@ class People:
         ]
         weaker = [row | {"access_level": min(row["access_level"], 10)} for row in rows]
         return self._api.page(call, weaker + rows)
+
+    def _hooks(self, call: "Call", ref: str) -> Response:
+        return self._api.page(call, self._api.member(call, ref, MAINTAINER).hooks)
 
     def _award(self, call: "Call", ref: str, iid: str, number: str) -> Response:
         note = self._api.find_note(call, ref, iid, number)

@@ -38,6 +38,7 @@ class Project:
     requests_enabled: bool = True
     issues_enabled: bool = True
     visibility: str = "private"
+    hooks: list[dict[str, Any]] = field(default_factory=list)
     trees: dict[str, dict[str, bytes]] = field(default_factory=dict)
     commits: "dict[str, Commit]" = field(default_factory=dict)
 
@@ -118,6 +119,7 @@ class Issue:
 class Token:
     username: str
     scopes: tuple[str, ...] = ("api",)
+    expires_at: str | None = None
 
 
 class World:

@@ -17,6 +17,7 @@ from pipeline_guard.domain.capabilities import (
 )
 from pipeline_guard.domain.commands import Permission, RequestComment
 from pipeline_guard.domain.events import Event
+from pipeline_guard.domain.inspection import Finding
 from pipeline_guard.domain.recovery import DeliveryTry, FinishedRun
 from pipeline_guard.domain.runs import ChangeRequest, Job, Run
 from pipeline_guard.domain.tracker import CheckDraft, CheckResult
@@ -25,6 +26,7 @@ from pipeline_guard.platforms.github.answers import Answer, NotSent
 from pipeline_guard.platforms.github.checks import Checks
 from pipeline_guard.platforms.github.client import Client
 from pipeline_guard.platforms.github.comments import Comments
+from pipeline_guard.platforms.github.inspection import Inspection
 from pipeline_guard.platforms.github.issues import Issues, change_labels
 from pipeline_guard.platforms.github.logs import LogStream
 from pipeline_guard.platforms.github.pulls import Pulls
@@ -71,6 +73,7 @@ class GitHub:
         self._pulls = Pulls(client)
         self._comments = Comments(client, self.identity)
         self._recovery = Recovery(client)
+        self._inspection = Inspection(client)
         self._login: str | None = None
         self._login_asked = False
 
@@ -244,6 +247,14 @@ class GitHub:
             told = ", ".join(f"{key}: {value}" for key, value in sorted(permissions.items()))
             parts.append(f"permissions {told}")
         return "; ".join(parts)
+
+    async def inspect(self, repositories: Sequence[str]) -> Sequence[Finding]:
+        """See domain.inspection.Inspects."""
+        return await self._inspection.inspect(repositories)
+
+    async def server_time(self) -> datetime | None:
+        """See domain.inspection.Inspects."""
+        return await self._inspection.server_time()
 
     async def aclose(self) -> None:
         """Give back connections and threads."""

@@ -16,12 +16,14 @@ from pipeline_guard.domain.capabilities import (
 )
 from pipeline_guard.domain.commands import Permission, RequestComment
 from pipeline_guard.domain.events import Event
+from pipeline_guard.domain.inspection import Finding
 from pipeline_guard.domain.recovery import FinishedRun
 from pipeline_guard.domain.runs import ChangeRequest, Job, Run
 from pipeline_guard.errors import Conflict, NotAuthorized, NotFound, PlatformUnavailable, Rejected
 from pipeline_guard.platforms.gitlab import shapes
 from pipeline_guard.platforms.gitlab.changes import Changes
 from pipeline_guard.platforms.gitlab.client import GitLabClient, Json
+from pipeline_guard.platforms.gitlab.inspection import Inspection
 from pipeline_guard.platforms.gitlab.issues import Issues, change_labels
 from pipeline_guard.platforms.gitlab.members import permission
 from pipeline_guard.platforms.gitlab.notes import Notes
@@ -55,6 +57,7 @@ class GitLabPlatform:
 
     def __init__(self, client: GitLabClient) -> None:
         self._client = client
+        self._inspection = Inspection(client)
         self._login: str | None = None
 
     async def read_run(self, event: Event) -> Run:
@@ -327,17 +330,15 @@ class GitLabPlatform:
     async def check(self) -> str:
         """One sentence about the connection; raises PlatformError when it is broken."""
         login = await self._username()
-        try:
-            token = await self._client.get("/personal_access_tokens/self")
-        except (NotFound, NotAuthorized):
-            return f"Connected to {self._client.url} as {login}."
-        scopes = token.get("scopes") or []
-        if "api" in scopes:
-            return f"Connected to {self._client.url} as {login}."
-        return (
-            f"Connected to {self._client.url} as {login}, who may read only: "
-            f"the token's scopes are {', '.join(map(str, scopes))} and retries need api."
-        )
+        return f"Connected to {self._client.url} as {login}."
+
+    async def inspect(self, repositories: Sequence[str]) -> Sequence[Finding]:
+        """See domain.inspection.Inspects."""
+        return await self._inspection.inspect(repositories)
+
+    async def server_time(self) -> datetime | None:
+        """See domain.inspection.Inspects."""
+        return await self._inspection.server_time()
 
     async def aclose(self) -> None:
         """Give back connections."""

@@ -185,6 +185,10 @@ class GitLabClient:
             raise Rejected(f"GitLab answered {path} with something else than an object")
         return payload
 
+    async def header(self, path: str, name: str) -> str | None:
+        """One header of the answer at `path`."""
+        return (await self._read(path, {})).headers.get(name)
+
     async def rows(self, path: str, *, limit: int, **query: Any) -> AsyncIterator[Json]:
         """Up to `limit` objects of a list, read page by page as they are asked for.
 
