@@ -6,6 +6,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 import structlog
 
@@ -78,7 +79,7 @@ class CurrentJudge:
 
     def judge(
         self,
-        source: Path,
+        source: Path | BinaryIO,
         *,
         platform: str | None = None,
         failed: bool | None = None,
@@ -88,11 +89,19 @@ class CurrentJudge:
         judge = self._current()
         return judge.judge(source, platform=platform, failed=failed, extra_lines=extra_lines)
 
+    def rules(self) -> RuleSet:
+        """The rules in force now; raises ConfigError when they have never loaded."""
+        with self._making:
+            return self._watched()
+
+    def _watched(self) -> RuleSet:
+        if self._watcher is None:
+            self._watcher = RuleWatcher(self._directories, on_problem=_tell)
+        return self._watcher.current()
+
     def _current(self) -> Judge:
         with self._making:
-            if self._watcher is None:
-                self._watcher = RuleWatcher(self._directories, on_problem=_tell)
-            rules = self._watcher.current()
+            rules = self._watched()
             if self._judge is None or rules is not self._rules:
                 self._rules, self._judge = rules, Judge(rules, Model())
             return self._judge
@@ -108,14 +117,15 @@ def context(
     platforms: Platforms,
     queue: Queue,
     telemetry: Telemetry | None = None,
+    judge: CurrentJudge | None = None,
 ) -> Context:
-    """What a worker's stages are handed; raises ConfigError when guard.yaml is wrong."""
+    """What a process's stages are handed; raises ConfigError when guard.yaml is wrong."""
     telemetry = telemetry or Telemetry()
     telemetry.metrics.model.labels(Model().version).set(1)
     return Context(
         database,
         platforms.on,
-        CurrentJudge(rule_folders(settings)),
+        judge or CurrentJudge(rule_folders(settings)),
         Policies(settings),
         queue,
         scratch_folder(settings),

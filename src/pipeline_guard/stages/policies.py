@@ -83,6 +83,11 @@ class Policies:
         guard = await asyncio.to_thread(self._current)
         return resolve(guard, self.default_mode, None, Target("")).policy
 
+    async def in_force(self, target: Target) -> Resolved:
+        """What the operator says about a target; its repository's own file is not read."""
+        guard = await asyncio.to_thread(self._current)
+        return resolve(guard, self.default_mode, None, target)
+
     async def mode_of(self, repository: str) -> Mode:
         """What the operator allows in a repository ("": in any), whatever its branch and job."""
         guard = await asyncio.to_thread(self._current)

@@ -107,6 +107,23 @@ async def page(
     return (await session.scalars(query)).all()
 
 
+async def newest_of_run(
+    session: AsyncSession, platform: str, repository: str, run_id: str
+) -> Delivery | None:
+    """The newest delivery about a run that is still kept."""
+    query = (
+        select(Delivery)
+        .where(
+            Delivery.platform == platform,
+            Delivery.event["repository"].astext == repository,
+            Delivery.event["run_id"].astext == run_id,
+        )
+        .order_by(Delivery.id.desc())
+        .limit(1)
+    )
+    return (await session.scalars(query)).one_or_none()
+
+
 async def known_ids(session: AsyncSession, platform: str, ids: Sequence[str]) -> set[str]:
     """Which of these ids of the platform's are stored."""
     query = select(Delivery.delivery_id).where(

@@ -1,19 +1,28 @@
 """Failures: written once per job and attempt, looked up by run, request, commit, fingerprint."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm import selectinload
+from sqlalchemy.orm import InstrumentedAttribute, selectinload
 
 from pipeline_guard.domain.diagnosis import Diagnosis
 from pipeline_guard.domain.plan import FailureStatus, Plan
 from pipeline_guard.domain.runs import Job, Run
 from pipeline_guard.store.tables import Failure
+
+FILTERS: Final[Mapping[str, InstrumentedAttribute[Any]]] = {
+    "repository": Failure.repository,
+    "category": Failure.category,
+    "status": Failure.status,
+    "fingerprint": Failure.fingerprint,
+    "rule": Failure.rule,
+}
+"""What lists of failures are filtered by."""
 
 
 def storable(value: Any) -> Any:
@@ -145,30 +154,21 @@ async def has_unsettled(
 
 
 async def page(
-    session: AsyncSession,
-    *,
-    repository: str | None = None,
-    category: str | None = None,
-    status: str | None = None,
-    fingerprint: str | None = None,
-    before: int | None = None,
-    limit: int = 50,
+    session: AsyncSession, *, before: int | None = None, limit: int = 50, **equal: str | None
 ) -> Sequence[Failure]:
-    """Failures, newest first; `before` is the id where the last page ended."""
+    """Failures, newest first; `before` is the id where the last page ended.
+
+    `equal` are values that columns of FILTERS must have; None or "" lets any pass.
+    """
     query = (
         select(Failure)
         .order_by(Failure.id.desc())
         .limit(limit)
         .options(selectinload(Failure.actions))
     )
-    if repository:
-        query = query.where(Failure.repository == repository)
-    if category:
-        query = query.where(Failure.category == category)
-    if status:
-        query = query.where(Failure.status == status)
-    if fingerprint:
-        query = query.where(Failure.fingerprint == fingerprint)
+    for name, value in equal.items():
+        if value:
+            query = query.where(FILTERS[name] == value)
     if before is not None:
         query = query.where(Failure.id < before)
     return (await session.scalars(query)).all()

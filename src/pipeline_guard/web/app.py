@@ -13,13 +13,13 @@ from pipeline_guard.domain.capabilities import Connected
 from pipeline_guard.settings import Settings
 from pipeline_guard.stages.accept import WRITERS, Acceptor
 from pipeline_guard.stages.context import Queue
-from pipeline_guard.stages.policies import Policies
 from pipeline_guard.store import figures
 from pipeline_guard.store.session import Database
 from pipeline_guard.telemetry.telemetry import Telemetry
 from pipeline_guard.web import access, forms, health, metrics, problems, signin
 from pipeline_guard.web.api import audit, deliveries, events, failures, incidents, rules
 from pipeline_guard.web.dashboard import pages
+from pipeline_guard.web.dashboard.desk import desk
 from pipeline_guard.web.dashboard.page import Pages
 from pipeline_guard.web.deadline import Deadline
 from pipeline_guard.web.headers import SecurityHeaders
@@ -76,11 +76,12 @@ def create_app(
     app.include_router(incidents.router(database), prefix="/api/v1", dependencies=allowed)
     app.include_router(deliveries.router(database, queue), prefix="/api/v1", dependencies=allowed)
     app.include_router(audit.router(database), prefix="/api/v1", dependencies=allowed)
+    at = desk(templates, settings, database, platforms, queue, telemetry)
     app.include_router(
-        rules.router(database, Policies(settings)), prefix="/api/v1", dependencies=allowed
+        rules.router(database, at.context.policies), prefix="/api/v1", dependencies=allowed
     )
     app.include_router(events.router(live), prefix="/api/v1", dependencies=allowed)
-    app.include_router(pages.router(templates, database), dependencies=allowed)
+    app.include_router(pages.router(at), dependencies=allowed)
     pages.serve_files(app)
     for routes in _ways_in(settings, database, app.state.access, templates):
         app.include_router(routes)

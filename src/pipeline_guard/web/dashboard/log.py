@@ -14,7 +14,7 @@ from pipeline_guard.store.log_tables import JobLog
 from pipeline_guard.store.session import Database
 from pipeline_guard.store.tables import Failure
 from pipeline_guard.web.api.parameters import LARGEST_ID, Filter, RowId, found
-from pipeline_guard.web.dashboard.page import Pages
+from pipeline_guard.web.dashboard.desk import Desk
 
 WINDOW: Final = 500
 """Lines that are loaded at once."""
@@ -198,7 +198,7 @@ async def view(session: AsyncSession, failure: Failure) -> LogView | None:
     return replace(shown, at=at, lines_at=outlined.lines(at.part, rows))
 
 
-def router(pages: Pages, database: Database) -> APIRouter:
+def router(desk: Desk) -> APIRouter:
     """Windows of lines, search, and the whole log as text."""
     routes = APIRouter(prefix="/failures/{failure_id}")
 
@@ -210,25 +210,25 @@ def router(pages: Pages, database: Database) -> APIRouter:
         last: Annotated[int, Query(ge=1, le=LARGEST_ID)],
         part: Annotated[int, Query(ge=0, le=10_000)] = 0,
     ) -> HTMLResponse:
-        async with database.transaction() as session:
+        async with desk.database.transaction() as session:
             shown = await _kept(session, failure_id)
             name = shown.parts[part] if part < len(shown.parts) else ""
             until = min(last, first + WINDOW - 1)
             rows = await job_logs.lines(session, failure_id, name, first, until)
-        return pages.show(request, "lines.html", lines=shown.lines(part, rows))
+        return desk.pages.show(request, "lines.html", lines=shown.lines(part, rows))
 
     @routes.get("/find", response_class=HTMLResponse)
     async def find(request: Request, failure_id: RowId, q: Filter = None) -> HTMLResponse:
-        async with database.transaction() as session:
+        async with desk.database.transaction() as session:
             shown = await _kept(session, failure_id)
             found = await _search(session, failure_id, shown, q or "")
-        return pages.show(request, "found.html", found=found, q=q or "", most=FOUND)
+        return desk.pages.show(request, "found.html", found=found, q=q or "", most=FOUND)
 
     @routes.get("/log.txt")
     async def whole(failure_id: RowId) -> StreamingResponse:
-        async with database.transaction() as session:
+        async with desk.database.transaction() as session:
             shown = await _kept(session, failure_id)
-        text = _text(database, failure_id, shown.parts)
+        text = _text(desk.database, failure_id, shown.parts)
         return StreamingResponse(text, media_type="text/plain; charset=utf-8")
 
     return routes

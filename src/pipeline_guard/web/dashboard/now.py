@@ -8,16 +8,15 @@ from fastapi.responses import HTMLResponse
 
 from pipeline_guard.domain.diagnosis import CATEGORIES
 from pipeline_guard.store import failures, incidents
-from pipeline_guard.store.session import Database
 from pipeline_guard.web.api.parameters import Filter
-from pipeline_guard.web.dashboard.page import Pages
+from pipeline_guard.web.dashboard.desk import Desk
 
 ROWS: Final = 50
 INCIDENTS: Final = 10
 DAY: Final = timedelta(hours=24)
 
 
-def router(pages: Pages, database: Database) -> APIRouter:
+def router(desk: Desk) -> APIRouter:
     """The page."""
     routes = APIRouter()
 
@@ -28,6 +27,7 @@ def router(pages: Pages, database: Database) -> APIRouter:
         category: Filter = None,
         status: Filter = None,
         fingerprint: Filter = None,
+        rule: Filter = None,
         cursor: Annotated[int | None, Query(ge=1, le=2**63 - 1)] = None,
     ) -> HTMLResponse:
         chosen = {
@@ -35,8 +35,9 @@ def router(pages: Pages, database: Database) -> APIRouter:
             "category": category or None,
             "status": status or None,
             "fingerprint": fingerprint or None,
+            "rule": rule or None,
         }
-        async with database.transaction() as session:
+        async with desk.database.transaction() as session:
             rows = await failures.page(session, **chosen, before=cursor, limit=ROWS)
             going_on = [
                 item
@@ -44,7 +45,7 @@ def router(pages: Pages, database: Database) -> APIRouter:
                 for item in await incidents.page(session, status=state, limit=INCIDENTS)
             ]
             counts = await failures.count_since(session, datetime.now(UTC) - DAY)
-        return pages.show(
+        return desk.pages.show(
             request,
             "now.html",
             section="/",

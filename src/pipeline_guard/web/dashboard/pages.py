@@ -3,16 +3,16 @@
 from fastapi import APIRouter, FastAPI
 from fastapi.staticfiles import StaticFiles
 
-from pipeline_guard.store.session import Database
-from pipeline_guard.web.dashboard import failure, log, now
-from pipeline_guard.web.dashboard.page import HERE, Pages
+from pipeline_guard.web.dashboard import deliveries, failure, log, now, rules, settings, wishes
+from pipeline_guard.web.dashboard.desk import Desk
+from pipeline_guard.web.dashboard.page import HERE
 
 
-def router(pages: Pages, database: Database) -> APIRouter:
-    """All pages over that database."""
+def router(desk: Desk) -> APIRouter:
+    """All pages."""
     routes = APIRouter(include_in_schema=False)
-    for module in (now, failure, log):
-        routes.include_router(module.router(pages, database))
+    for module in (now, failure, wishes, log, rules, deliveries, settings):
+        routes.include_router(module.router(desk))
     return routes
 
 

@@ -114,6 +114,7 @@ document.addEventListener("submit", (event) => {
     if (dialog.returnValue !== "yes") return;
     form.dataset.sure = "1";
     form.requestSubmit(button);
+    delete form.dataset.sure;
   }, { once: true });
   dialog.showModal();
 }, true);
