@@ -25,13 +25,15 @@ Capability = Literal[
     "labels",
     "checks",
     "cancel",
+    "changes",
 ]
 """`rerun_is_new_run`: the events of a re-run carry another run id than those of the first run.
 `rerun_takes_dependents`: with a job, those that need it are run again, green ones, too.
 `rerun_debug`: a re-run can log more than the attempt before it.
 `commands`: people can speak to us in comments, see `Conversation`.
 `list_runs` and `redeliver` stand for the protocols of domain.recovery;
-`issues`, `labels`, `checks` and `cancel` for those of domain.tracker."""
+`issues`, `labels`, `checks` and `cancel` for those of domain.tracker, `changes` for that of
+domain.changes."""
 Reaction = Literal["seen", "done", "refused", "unclear"]
 """Our answer to a comment as one sign: 👀, 🎉, 👎, 😕."""
 RerunScope = Literal["run", "failed_jobs", "job"]

@@ -78,5 +78,7 @@ class Diagnosis:
     """What the reader must know, for example that the log was cut at a cap."""
     bytes: int = 0
     lines: int = 0
+    diff: str = ""
+    """The unified diff that the job itself printed, whole and free of secrets; often none."""
     redactions: int = 0
     """Secrets masked in what is kept of the log."""

@@ -61,6 +61,16 @@ _UNSEEN: Final = dict.fromkeys(
 )
 
 
+def bare_line(raw: bytes) -> str:
+    """Give one raw line as its program printed it: only colours and the platform's time are gone.
+
+    Unlike clean_line it keeps trailing blanks, which count in a diff.
+    """
+    text = strip_ansi(raw.decode("utf-8", "replace").rstrip("\r\n"))
+    stamp = _STRIP_STAMP.match(text)
+    return text[stamp.end() :] if stamp else text
+
+
 def clean_line(raw: bytes) -> str:
     """Give the text of one raw line: no colours, timestamps, marks or overwritten progress.
 

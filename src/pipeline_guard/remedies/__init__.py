@@ -3,7 +3,7 @@
 from typing import Final
 
 from pipeline_guard.domain.plan import StepKind
-from pipeline_guard.remedies import rerun
+from pipeline_guard.remedies import patch, rerun
 from pipeline_guard.remedies.base import Remedy
 
-REMEDIES: Final[dict[StepKind, Remedy]] = {"rerun": rerun.REMEDY}
+REMEDIES: Final[dict[StepKind, Remedy]] = {"rerun": rerun.REMEDY, "patch": patch.REMEDY}

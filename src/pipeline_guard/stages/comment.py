@@ -7,6 +7,7 @@ from typing import Any
 from pipeline_guard.domain.commands import COMMANDS, MARKER
 from pipeline_guard.domain.plan import StepKind
 from pipeline_guard.stages.choice import told
+from pipeline_guard.stages.suggestion import suggestions
 from pipeline_guard.store.tables import Action, Command, Failure
 
 MAX_FAILURES = 8
@@ -156,6 +157,7 @@ def _one(failure: Failure, seen: Seen | None) -> str:
         lines.append(plain(diagnosis["advice"]))
     if diagnosis["failed_tests"]:
         lines.append(_folded("Failed tests", diagnosis["failed_tests"]))
+    lines += suggestions(failure)
     if seen and seen.times > 1:
         lines.append(_history(seen))
     if failure.labels:

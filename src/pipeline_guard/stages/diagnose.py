@@ -25,6 +25,7 @@ from pipeline_guard.stages.decide import decide
 from pipeline_guard.stages.follow_up import follow_up
 from pipeline_guard.stages.gather import gather
 from pipeline_guard.stages.measure import stage
+from pipeline_guard.stages.prepare import prepare
 from pipeline_guard.stages.shelf import Shelf
 from pipeline_guard.store import deliveries, failures
 
@@ -195,9 +196,11 @@ async def _decide_and_store(
 ) -> str:
     policy = await context.policies.of_run(platform, run)
     failed = list(zip(jobs, diagnoses, strict=True))
+    patches = await prepare(platform, run, diagnoses)
     now = datetime.now(UTC)
     async with context.database.transaction() as session:
         gathered = await gather(session, platform, run, failed, policy, now)
+        gathered = [item.offering(patch) for item, patch in zip(gathered, patches, strict=True)]
         plans = decide([item.case for item in gathered], now)
         made = []
         for item, plan in zip(gathered, plans, strict=True):

@@ -9,6 +9,7 @@ from pydantic import TypeAdapter
 
 from pipeline_guard.domain.capabilities import Capability
 from pipeline_guard.domain.chance import Record
+from pipeline_guard.domain.changes import PreparedPatch
 from pipeline_guard.domain.diagnosis import Diagnosis
 from pipeline_guard.domain.incident import OpenIncident
 from pipeline_guard.domain.runs import Job, Run
@@ -59,6 +60,8 @@ class Facts:
     """The open incident that the failure is part of."""
     repository: Spent = Spent()
     organisation: Spent = Spent()
+    patch: PreparedPatch | None = None
+    """A change that may mend it, held against the files as they are."""
     switched_off: str | None = None
     """Who of the repository's people has switched healing off, and when; None when it is on."""
 

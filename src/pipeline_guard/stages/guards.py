@@ -303,7 +303,7 @@ GUARDS: Final[tuple[Guard, ...]] = (
     switched_off,
     mode,
 )
-IDLE: Final = frozenset({"rule_trust", "kill_switch", "switched_off", "mode"})
+IDLE: Final = frozenset({"rule_trust", "kill_switch", "switched_off", "mode", "fork", "protected"})
 """Guards that do not doubt the plan: it is kept, as what would have been done."""
 GIVEN_UP: Final = frozenset(
     {"attempts", "natively_retried", "base_attempts", "worth", "same_on_target"}

@@ -30,6 +30,7 @@ from pipeline_guard.domain.diagnosis import (
     EvidenceLine,
     Source,
 )
+from pipeline_guard.logs.diffs import NOTHING_PRINTED, Printed, PrintedDiffs
 from pipeline_guard.logs.excerpt import Excerpt, ExcerptBuilder
 from pipeline_guard.logs.fingerprint import fingerprint
 from pipeline_guard.logs.read import Chunk, ReadLimits, ReadReport, read_chunks
@@ -76,6 +77,7 @@ class Reading:
     stopped_at: int
     failed_tests: tuple[str, ...]
     redactor: Redactor
+    printed: Printed = NOTHING_PRINTED
 
     def votes(self, trust: Mapping[str, float]) -> list[Vote]:
         """The rules' words for the formula; `trust` is each rule's share of right calls."""
@@ -138,13 +140,14 @@ class Judge:
         """Pass over a log once; raises LogError when it cannot be read."""
         report, redactor = ReadReport(), Redactor()
         scanner, signals = Scanner(self._rules, platform=platform), Signals()
-        excerpt, tests = ExcerptBuilder(), TestNames()
+        excerpt, tests, diffs = ExcerptBuilder(), TestNames(), PrintedDiffs()
 
         def take(chunk: Chunk) -> None:
             redactor.observe(chunk.data)
             signals.feed(chunk)
             excerpt.feed(chunk, sorted({hit.line for hit in scanner.feed(chunk)}))
             tests.feed(chunk)
+            diffs.feed(chunk)
 
         for chunk in read_chunks(source, report, self._limits):
             take(chunk)
@@ -165,6 +168,7 @@ class Judge:
             signals.stopped_at,
             tuple(redactor.redact(name) for name in tests.names()),
             redactor,
+            diffs.found(redactor),
         )
 
     def conclude(self, reading: Reading, *, failed: bool | None = None) -> Diagnosis:
@@ -202,10 +206,11 @@ class Judge:
             advice=hit.rule.told(_redacted(hit, reading.redactor)) if hit else None,
             link=hit.rule.link if hit else None,
             excerpt=reading.excerpt.text,
-            notes=tuple(reading.report.notes),
+            notes=(*reading.report.notes, *reading.printed.notes),
             bytes=reading.report.bytes,
             lines=reading.report.lines,
             redactions=reading.redactor.count,
+            diff=reading.printed.diff,
         )
 
     @property

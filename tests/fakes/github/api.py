@@ -7,6 +7,7 @@ from urllib.parse import unquote, urlencode
 
 from tests.fakes.github import shapes
 from tests.fakes.github.deliveries import Deliveries
+from tests.fakes.github.git import Git
 from tests.fakes.github.tracker import Tracker
 from tests.fakes.github.world import Comment, Pull, Refused, Repo, Run, World
 
@@ -28,11 +29,13 @@ class Api:
     def __init__(self, world: World, link: Callable[[int], str]) -> None:
         self.world, self.base = world, ""
         self._link = link
+        self.git = Git(self)
         self.routes: list[tuple[str, re.Pattern[str], Callable[..., Result], str]] = []
         repo = "/repos/(?P<repo>[^/]+/[^/]+)"
         run, number = f"{repo}/actions/runs/(?P<run>\\d+)", "(?P<number>\\d+)"
         jobs = f"{repo}/actions/jobs/{number}"
         for method, pattern, handler, needs in (
+            *self.git.routes(repo),
             *Tracker(self).routes(repo),
             ("GET", "/user", self.user, ""),
             ("GET", "/rate_limit", self.rate_limit, ""),
@@ -161,10 +164,11 @@ class Api:
         return 200, found, {}
 
     def branch(self, asked: Asked, repo: str, name: str) -> Result:
-        sha = self._repo(repo).branches.get(name)
-        if sha is None:
+        home = self._repo(repo)
+        if name not in home.branches:
             raise Refused(404, "Branch not found")
-        return 200, {"name": name, "commit": {"sha": sha}, "protected": False}, {}
+        sha = home.branches[name]
+        return 200, {"name": name, "commit": {"sha": sha}, "protected": name in home.protected}, {}
 
     def tag(self, asked: Asked, repo: str, name: str) -> Result:
         sha = self._repo(repo).tags.get(name)
@@ -247,6 +251,7 @@ class Api:
     def pulls(self, asked: Asked, repo: str) -> Result:
         home, state = self._repo(repo), asked.query.get("state", "open")
         found = [p for p in home.pulls.values() if state in ("all", p.state)]
+        found = [p for p in found if p.base == asked.query.get("base", p.base)][::-1]
         return self._paged(asked, [shapes.pull(self.base, home, pull) for pull in found])
 
     def _pull(self, repo: str, number: str) -> Pull:

@@ -83,12 +83,13 @@ def pull(base: str, repo: Repo, item: Pull) -> Json:
     if item.head_repo == repo.name:
         head = repository(base, repo)
     return {
-        "number": item.number, "id": item.number, "state": item.state, "title": "A change",
+        "number": item.number, "id": item.number, "state": item.state, "title": item.title,
+        "body": item.body, "merged_at": WHEN if item.merged else None,
         "url": f"{base}/repos/{repo.name}/pulls/{item.number}",
-        "html_url": f"{WEB}/{repo.name}/pull/{item.number}", "user": user("dev"),
+        "html_url": f"{WEB}/{repo.name}/pull/{item.number}", "user": user(item.user),
         "author_association": item.author_association,
         "head": {"ref": item.branch, "sha": item.sha, "repo": head},
-        "base": {"ref": "main", "sha": "b" * 40, "repo": repository(base, repo)},
+        "base": {"ref": item.base, "sha": "b" * 40, "repo": repository(base, repo)},
     }  # fmt: skip
 
 

@@ -78,6 +78,13 @@ class Pull:
     state: str = "open"
     commits: list[str] = field(default_factory=list)
     author_association: str = "CONTRIBUTOR"
+    base: str = "main"
+    user: str = "dev"
+    title: str = "A change"
+    body: str = ""
+    merged: bool = False
+    files: dict[str, str] = field(default_factory=dict)
+    """What it changes, by path: added, modified or removed."""
     labels: list[str] = field(default_factory=list)
 
 
@@ -128,6 +135,13 @@ class Repo:
     branches: dict[str, str] = field(default_factory=lambda: {"main": "a" * 40})
     tags: dict[str, str] = field(default_factory=dict)
     files: dict[str, bytes] = field(default_factory=dict)
+    files_at: dict[str, dict[str, bytes]] = field(default_factory=dict)
+    """By commit, files that are otherwise than on the default branch."""
+    commits: dict[str, dict[str, Any]] = field(default_factory=dict)
+    objects: dict[str, Any] = field(default_factory=dict)
+    modes: dict[bytes, str] = field(default_factory=dict)
+    """Of files that are not plain, by their content."""
+    protected: set[str] = field(default_factory=set)
     runs: dict[int, Run] = field(default_factory=dict)
     pulls: dict[int, Pull] = field(default_factory=dict)
     comments: dict[int, Comment] = field(default_factory=dict)
@@ -136,6 +150,10 @@ class Repo:
     checks: dict[int, Check] = field(default_factory=dict)
     people: dict[str, str] = field(default_factory=dict)
     """Roles by login; who is not named may read, as anybody may in a public repository."""
+
+    def at(self, sha: str) -> dict[str, bytes]:
+        """The files at a commit that nobody made through the API."""
+        return {**self.files, **self.files_at.get(sha, {})}
 
 
 @dataclass

@@ -23,6 +23,7 @@ from pipeline_guard.domain.runs import ChangeRequest, Job, Run
 from pipeline_guard.domain.tracker import CheckDraft, CheckResult
 from pipeline_guard.errors import Conflict, NotFound, PlatformError, PlatformUnavailable
 from pipeline_guard.platforms.github.answers import Answer, NotSent
+from pipeline_guard.platforms.github.changes import GitHubChanges
 from pipeline_guard.platforms.github.checks import Checks
 from pipeline_guard.platforms.github.client import Client
 from pipeline_guard.platforms.github.comments import Comments
@@ -64,6 +65,7 @@ class GitHub:
             "labels",
             "checks",
             "cancel",
+            "changes",
         )
     )
 
@@ -188,6 +190,10 @@ class GitHub:
         """Stop what still runs of a run; GitHub answers 409 when nothing does."""
         path = f"/repos/{run.repository}/actions/runs/{run.run_id}/cancel"
         await self._client.send("POST", run.repository, path)
+
+    def changes(self, repository: str) -> GitHubChanges:
+        """The files, branches and pull requests of a repository."""
+        return GitHubChanges(self._client, repository)
 
     async def default_branch_file(self, run: Run, path: str) -> bytes | None:
         """A file of the repository; without a ref, GitHub reads its default branch."""

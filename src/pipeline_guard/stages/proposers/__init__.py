@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from pipeline_guard.stages.proposers import patch
 from pipeline_guard.stages.proposers.base import Proposer
 
-PROPOSERS: Final[tuple[Proposer, ...]] = ()
+PROPOSERS: Final[tuple[Proposer, ...]] = (patch.propose,)

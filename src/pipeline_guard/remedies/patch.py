@@ -1,0 +1,110 @@
+"""Patch: proposes a change to files as a branch of ours and a request into the one that failed."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from pipeline_guard.domain.capabilities import Platform
+from pipeline_guard.domain.changes import OWN_BRANCHES, Changes, Proposed, ProposesChanges
+from pipeline_guard.domain.runs import Run
+from pipeline_guard.errors import Conflict, Rejected
+from pipeline_guard.remedies.base import Remedy, Request, Result
+from pipeline_guard.remedies.unified import (
+    FileChange,
+    UnusableDiff,
+    apply_hunks,
+    place,
+    read_diff,
+)
+
+SHORT: Final = 12
+"""Characters of a fingerprint or commit in a branch's name."""
+
+
+def branch_prefix(fingerprint: str) -> str:
+    """How the names of all branches for one fingerprint begin."""
+    return f"{OWN_BRANCHES}{fingerprint[:SHORT]}-"
+
+
+def describe(params: Mapping[str, Any]) -> str:
+    """What it would do, for a dry run."""
+    return f"propose a change of {', '.join(params['paths'])}"
+
+
+async def apply(platform: Platform, run: Run, request: Request) -> Result:
+    """Make the branch and its request, unless they are there or nobody needs them any more.
+
+    What an interrupted call left is found by the branch's name and content; nothing that exists
+    is written to.
+    """
+    if not isinstance(platform, ProposesChanges):
+        return Result("failed", f"{run.platform} offers no way to propose changes.")
+    changes, params = platform.changes(run.repository), request.params
+    try:
+        needless = _needless(run, params)
+        return (
+            Result("skipped", needless) if needless else await _find_or_make(changes, run, params)
+        )
+    except (UnusableDiff, Conflict, Rejected) as error:
+        return Result("failed", str(error))
+
+
+async def _find_or_make(changes: Changes, run: Run, params: Mapping[str, Any]) -> Result:
+    target = run.branch or ""
+    known = await changes.proposed(target, branch_prefix(params["fingerprint"]))
+    if any(one.state == "closed" for one in known):
+        return Result("skipped", "The same was proposed before and closed by somebody.")
+    there = next((one for one in known if one.state == "open"), None)
+    if there is None and await changes.is_protected(target):
+        return Result("skipped", f"{target} is protected: the change stays a suggestion.")
+    made = there or await _propose(changes, target, params)
+    return Result("done", f"Proposed as #{made.number}.", made.url, str(made.number))
+
+
+def _needless(run: Run, params: Mapping[str, Any]) -> str | None:
+    """Why nobody needs the change, or it must not be made, as things are now."""
+    if run.branch is None or run.branch.startswith(OWN_BRANCHES):
+        return "There is no branch that the change could be proposed for."
+    if run.request is not None and run.request.from_fork:
+        return "The request is from a fork, where nothing is written to."
+    head = run.request.head_sha if run.request else run.head_sha
+    if head is not None and head != params["base"]:
+        return "A newer commit arrived before the change was proposed."
+    return None
+
+
+async def _propose(changes: Changes, target: str, params: Mapping[str, Any]) -> Proposed:
+    base, title = params["base"], params["title"]
+    edits = await edited(changes, read_diff(params["diff"]), params["paths"], base)
+    name = f"{branch_prefix(params['fingerprint'])}{base[:SHORT]}"
+    files = {path: new for path, (_, new) in edits.items()}
+    await changes.create_branch(name, base, files, title)
+    return await changes.open_request(name, target, title, params["body"])
+
+
+async def edited(
+    changes: Changes, parts: Sequence[FileChange], known: Sequence[str], base: str
+) -> dict[str, tuple[bytes, bytes]]:
+    """By path, each file of a diff as it is at the commit `base`, and with the change.
+
+    `known` are the paths that it may be about. Raises UnusableDiff and errors.PlatformError.
+    """
+    found: dict[str, tuple[bytes, bytes]] = {}
+    for part in parts:
+        path = place(part, known)
+        if path in found:
+            raise UnusableDiff(f"There are several diffs of {path}.")
+        content = await changes.read_file(path, base)
+        if content is None:
+            raise UnusableDiff(f"{path} is no plain file at {base[:10]}.")
+        found[path] = content, apply_hunks(content, part.hunks)
+    return found
+
+
+REMEDY = Remedy(
+    kind="patch",
+    needs_one_of=frozenset({"changes"}),
+    risk="A proposal that nobody reads over before it is merged.",
+    undo="Close the request; its branch can be deleted.",
+    describe=describe,
+    apply=apply,
+)

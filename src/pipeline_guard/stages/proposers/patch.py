@@ -1,0 +1,112 @@
+"""Proposes a patch: what the failing job printed itself, where it is small and does no harm."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Final
+
+from pipeline_guard.domain.changes import OWN_BRANCHES, PreparedPatch
+from pipeline_guard.domain.plan import Plan, Refusal, Step
+from pipeline_guard.policy.schema import Policy
+from pipeline_guard.remedies.caution import harm
+from pipeline_guard.remedies.unified import place, read_diff
+from pipeline_guard.stages.facts import Facts
+from pipeline_guard.stages.guards import Guard
+from pipeline_guard.stages.proposers.base import weigh
+
+
+def propose(facts: Facts, policy: Policy, plan: Plan, now: datetime) -> Sequence[Step | Refusal]:
+    """The prepared patch as a step, where there is one."""
+    patch = facts.patch
+    if patch is None:
+        return ()
+    if patch.problem is not None:
+        return (Refusal("usable", patch.problem, "patch"),)
+    return weigh(_step(facts, patch), GUARDS, policy.patch.mode, facts, policy, now)
+
+
+def _step(facts: Facts, patch: PreparedPatch) -> Step:
+    fingerprint = facts.diagnosis.fingerprint
+    params = {
+        "diff": patch.diff,
+        "paths": list(patch.paths),
+        "base": patch.base,
+        "fingerprint": fingerprint,
+        "title": f"Change what the job '{_plain(facts.job.name)}' asks for",
+        "body": _body(facts, patch),
+    }
+    why = (
+        f"A change of {len(patch.paths)} file(s), {patch.lines} lines, mends it: {patch.origin},"
+        " and it fits the files as they are."
+    )
+    return Step("patch", params, why, once=f"{fingerprint}/{patch.base}")
+
+
+def _body(facts: Facts, patch: PreparedPatch) -> str:
+    run = facts.run
+    number = f"#{run.request.number}" if run.request else "the branch"
+    where = facts.job.url or run.url
+    told = f"[{_plain(facts.job.name)}]({where})" if where else _plain(facts.job.name)
+    return (
+        f"The job {told} failed at {patch.base[:10]}, and {patch.origin}: this is the change, as"
+        f" it fits the files there. It goes into the branch of {number}.\n\n"
+        "Close this if it is not wanted: it is not proposed again."
+    )
+
+
+def _plain(name: str) -> str:
+    """A job's name without what Markdown or a mention would be made of."""
+    kept = "".join(c for c in name if c.isalnum() or c in " .,:/()-_")
+    return " ".join(kept.split())[:80]
+
+
+def own_branch(facts: Facts, policy: Policy, now: datetime) -> str | None:
+    """An answer to our own proposal would never end."""
+    if not (facts.run.branch or "").startswith(OWN_BRANCHES):
+        return None
+    return "The branch is one of ours, which we never answer."
+
+
+def fingerprint(facts: Facts, policy: Policy, now: datetime) -> str | None:
+    """Without one, the same proposal could not be found again."""
+    return None if facts.diagnosis.fingerprint else "The failure has no fingerprint."
+
+
+def size(facts: Facts, policy: Policy, now: datetime) -> str | None:
+    """What nobody reads over is not proposed."""
+    patch, limits = _of(facts), policy.patch
+    if len(patch.paths) > limits.max_files:
+        return f"It changes {len(patch.paths)} files; {limits.max_files} is the most."
+    if patch.lines > limits.max_lines:
+        return f"It changes {patch.lines} lines; {limits.max_lines} is the most."
+    return None
+
+
+def harmless(facts: Facts, policy: Policy, now: datetime) -> str | None:
+    """A check is passed, not switched off."""
+    patch = _of(facts)
+    found = {place(part, patch.paths): part for part in read_diff(patch.diff)}
+    return harm(found, pipelines=policy.patch.pipelines)
+
+
+def fork(facts: Facts, policy: Policy, now: datetime) -> str | None:
+    """Nothing is written to a fork; there it stays a suggestion."""
+    request = facts.run.request
+    if request is None or not request.from_fork:
+        return None
+    return "The request is from a fork, where nothing is written to: it stays a suggestion."
+
+
+def protected(facts: Facts, policy: Policy, now: datetime) -> str | None:
+    """Nobody asked us to work on a protected branch; there it stays a suggestion."""
+    if not _of(facts).protected:
+        return None
+    return f"{facts.run.branch} is a protected branch: it stays a suggestion."
+
+
+def _of(facts: Facts) -> PreparedPatch:
+    if facts.patch is None:
+        raise ValueError("only asked about a failure with a patch")
+    return facts.patch
+
+
+GUARDS: Final[tuple[Guard, ...]] = (own_branch, fingerprint, size, harmless, fork, protected)

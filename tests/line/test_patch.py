@@ -1,0 +1,188 @@
+"""A red lint job that prints its diff, payload to proposed change, on GitHub."""
+
+import pytest
+from tests.fakes.github.server import SHA, FakeGitHub
+from tests.line.harness import Line, running_line
+
+BEFORE = b"import os\n\n\ndef total( a,b ):\n    return a+b\n\n\nprint(os.name)\n"
+AFTER = b"import os\n\n\ndef total(a, b):\n    return a + b\n\n\nprint(os.name)\n"
+DIFF = """\
+--- src/shop.py
++++ src/shop.py
+@@ -1,8 +1,8 @@
+ import os
+
+
+-def total( a,b ):
+-    return a+b
++def total(a, b):
++    return a + b
+
+
+ print(os.name)
+
+1 file would be reformatted
+"""
+LOG = f"##[group]Run ruff format --diff\n{DIFF}##[error]Process completed with exit code 1.\n"
+
+
+@pytest.fixture
+async def patching(github: FakeGitHub, database_url, tmp_path, mode):
+    """A line whose operator lets patches be proposed."""
+    config = tmp_path / "guard.yaml"
+    config.write_text(f"mode: {mode}\npatch:\n  mode: act\n")
+    async with running_line(
+        database_url,
+        tmp_path,
+        config=config,
+        github_api_url=github.url,
+        github_token=github.token,
+        github_webhook_secret=github.secret,
+    ) as line:
+        yield line
+
+
+@pytest.fixture
+def red(github: FakeGitHub):
+    """A run of a pull request that is red for its format; `fork` is where the request is from."""
+
+    def make(*, fork: str | None = None, log: str = LOG):
+        pull = github.add_pull(head_repo=fork)
+        pull.files["src/shop.py"] = "modified"
+        run = github.add_run(
+            log=log, head_repo=fork, event="pull_request", jobs={"lint": "failure"}
+        )
+        run.repo.files_at[SHA] = {"src/shop.py": BEFORE, "README.md": b"# Shop\n"}
+        return pull, run
+
+    return make
+
+
+async def send(line: Line, github: FakeGitHub, run) -> None:
+    await line.post("github", *github.webhook("workflow_run", run))
+    await line.settle()
+
+
+def proposals(github: FakeGitHub):
+    return [p for p in github.world.repos["acme/shop"].pulls.values() if p.user == github.login]
+
+
+def comment(github: FakeGitHub) -> str:
+    (found,) = github.world.repos["acme/shop"].comments.values()
+    return found.body
+
+
+async def test_what_the_job_printed_is_proposed_into_the_requests_branch(github, patching, red):
+    pull, run = red()
+    await send(patching, github, run)
+    (failure,) = await patching.failures()
+    assert (failure["category"], failure["status"]) == ("lint_format", "open")
+    assert [(a["kind"], a["status"]) for a in failure["actions"]] == [("patch", "done")]
+    (made,) = proposals(github)
+    assert made.base == pull.branch
+    assert made.branch.startswith(f"pipeline-guard/{failure['fingerprint'][:12]}")
+    assert github.api.git.content("acme/shop", made.branch) == {
+        "src/shop.py": AFTER, "README.md": b"# Shop\n",
+    }  # fmt: skip
+    assert f"/pull/{made.number}" in comment(github)
+
+
+async def test_the_same_failure_again_is_proposed_once(github, patching, red):
+    _, run = red()
+    await send(patching, github, run)
+    await send(patching, github, run)
+    github.world.rerun(run, None, "dev")
+    github.finish_run(run, "failure", LOG)
+    await send(patching, github, run)
+    assert len(proposals(github)) == 1
+
+
+async def test_from_a_fork_it_stays_a_suggestion(github, patching, red):
+    _, run = red(fork="stranger/shop")
+    await send(patching, github, run)
+    assert proposals(github) == []
+    assert {call.method for call in github.calls(path="/git/")} == {"GET"}
+    assert "+def total(a, b):" in comment(github)
+
+
+async def test_into_a_protected_branch_it_stays_a_suggestion(github, patching, red):
+    _, run = red()
+    run.repo.protected.add("feature")
+    await send(patching, github, run)
+    assert proposals(github) == []
+    assert "+def total(a, b):" in comment(github)
+
+
+@pytest.mark.parametrize("mode", ["suggest"], indirect=True)
+async def test_suggest_shows_the_change_and_makes_nothing(github, patching, red):
+    _, run = red()
+    await send(patching, github, run)
+    assert proposals(github) == []
+    assert "+def total(a, b):" in comment(github)
+
+
+@pytest.mark.parametrize("mode", ["observe"], indirect=True)
+async def test_observe_writes_nothing_and_keeps_what_would_have_been_done(github, patching, red):
+    _, run = red()
+    await send(patching, github, run)
+    (failure,) = await patching.failures()
+    assert [step["kind"] for step in failure["plan"]["steps"]] == ["patch"]
+    assert {call.method for call in github.calls()} == {"GET"}
+
+
+@pytest.mark.parametrize(
+    "path", ["/git/trees", "/git/commits", "/git/refs", "/repos/acme/shop/pulls"]
+)
+async def test_a_lost_answer_or_a_crash_on_the_way_makes_no_second_one(github, patching, red, path):
+    """Each call but the first of a kind is answered 502 after it was done, then repeated."""
+    github.fail("POST", path, 502, after=True)
+    _, run = red()
+    await send(patching, github, run)
+    await patching.hurry()
+    await patching.hurry()
+    assert len(proposals(github)) == 1
+    branches = [n for n in run.repo.branches if n.startswith("pipeline-guard/")]
+    assert len(branches) == 1
+    assert github.api.git.content("acme/shop", branches[0])["src/shop.py"] == AFTER
+
+
+async def test_what_somebody_closed_is_not_proposed_again(github, patching, red):
+    _, run = red()
+    await send(patching, github, run)
+    (made,) = proposals(github)
+    made.state = "closed"
+    again = github.add_run(log=LOG, event="pull_request", jobs={"lint": "failure"}, workflow="CI 2")
+    await send(patching, github, again)
+    assert len(proposals(github)) == 1
+
+
+@pytest.mark.parametrize(
+    ("log", "why"),
+    [
+        (LOG.replace("+    return a + b", "+    return a + b  # noqa"), "look away"),
+        (LOG.replace("src/shop.py", "src/other.py"), "not among the files"),
+        (LOG.replace("-    return a+b", "-    return a-b"), "does not fit"),
+        (LOG.replace("@@ -1,8", "@@ -1,9"), "cut or mixed"),
+    ],
+)
+async def test_what_is_not_whole_fitting_and_harmless_is_not_proposed(
+    github, patching, red, log, why
+):
+    _, run = red(log=log)
+    await send(patching, github, run)
+    assert proposals(github) == []
+    (failure,) = await patching.failures()
+    told = [item["reason"] for item in failure["plan"]["refusals"] if item["step"] == "patch"]
+    assert why in " ".join([*told, *failure["notes"]])
+
+
+async def test_a_proposal_of_ours_that_fails_is_not_answered(github, patching, red):
+    _, run = red()
+    await send(patching, github, run)
+    (made,) = proposals(github)
+    made.files["src/shop.py"] = "modified"
+    own = github.add_run(
+        log=LOG, branch=made.branch, sha=made.sha, event="pull_request", jobs={"lint": "failure"}
+    )
+    await send(patching, github, own)
+    assert len(proposals(github)) == 1
