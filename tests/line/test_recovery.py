@@ -259,7 +259,7 @@ async def test_with_a_plain_token_the_repositorys_own_hook_is_asked(
 
 async def test_a_token_that_may_not_read_hooks_still_finds_runs(github, github_line, database_url):
     await heard_of(github_line, github, database_url)
-    github.add_token(github.token, github.login, hooks="none")
+    github.add_token(github.token, github.login, repository_hooks="none")
     red_run(github)
     found = await swept(github_line)
     assert len(found.runs) == 1

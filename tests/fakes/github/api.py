@@ -12,6 +12,12 @@ from tests.fakes.github.tracker import Tracker
 from tests.fakes.github.world import Comment, Pull, Refused, Repo, Run, World
 
 SIGNS = ("+1", "-1", "laugh", "confused", "heart", "hooray", "rocket", "eyes")
+LEVELS = ("none", "read", "write")
+AREAS = ("actions", "checks", "contents", "issues", "metadata", "pull_requests", "workflows",
+         "repository_hooks")  # fmt: skip
+GRANTED = dict.fromkeys(AREAS[:6], "write")
+"""What an installation has unless a test says otherwise."""
+NO_RIGHTS = dict.fromkeys(AREAS, "none") | {"metadata": "read"}
 Result = tuple[int, Any, dict[str, str]]
 
 
@@ -57,9 +63,14 @@ class Api:
             ("GET", f"{repo}/check-runs/{number}", self.check, "checks:read"),
             ("GET", f"{repo}/check-runs/{number}/annotations", self.annotations, "checks:read"),
             ("GET", f"{repo}/commits/(?P<sha>[0-9a-f]+)", self.commit, "contents:read"),
-            ("GET", f"{repo}/commits/(?P<sha>[0-9a-f]+)/pulls", self.commit_pulls, "pulls:read"),
-            ("GET", f"{repo}/pulls", self.pulls, "pulls:read"),
-            ("GET", f"{repo}/pulls/{number}", self.pull, "pulls:read"),
+            (
+                "GET",
+                f"{repo}/commits/(?P<sha>[0-9a-f]+)/pulls",
+                self.commit_pulls,
+                "pull_requests:read",
+            ),
+            ("GET", f"{repo}/pulls", self.pulls, "pull_requests:read"),
+            ("GET", f"{repo}/pulls/{number}", self.pull, "pull_requests:read"),
             ("GET", f"{repo}/issues/{number}", self.issue, "issues:read"),
             ("GET", f"{repo}/issues/{number}/comments", self.comments, "issues:read"),
             ("POST", f"{repo}/issues/{number}/comments", self.add_comment, "issues:write"),
@@ -82,13 +93,14 @@ class Api:
             for verb, pattern, handler, needs in self.routes:
                 found = pattern.fullmatch(path)
                 if verb == method and found:
-                    self._admit(asked, needs, found.groupdict().get("repo"))
+                    self._admit(asked, needs, found.groupdict())
                     return handler(asked, **found.groupdict())
         except Refused as refused:
             return refused.status, {"message": refused.message}, {}
         return 404, {"message": "Not Found"}, {}
 
-    def _admit(self, asked: Asked, needs: str, repo: str | None) -> None:
+    def _admit(self, asked: Asked, needs: str, found: dict[str, str]) -> None:
+        repo = found.get("repo")
         token = self.world.tokens.get(asked.token or "")
         if token is None:
             raise Refused(401, "Bad credentials")
@@ -98,9 +110,17 @@ class Api:
             raise Refused(401, "A JSON web token could not be decoded")
         if repo and token["repos"] is not None and repo.split("/")[1] not in token["repos"]:
             raise Refused(404, "Not Found")
-        granted = asked.rights.get(area, "write")
-        if level and (granted == "none" or (level == "write" and granted != "write")):
+        areas = [area, "pull_requests"] if area == "issues" and self._is_pull(found) else [area]
+        held = [asked.rights.get(name, "write") for name in areas]
+        if level and not any(LEVELS.index(one) >= LEVELS.index(level) for one in held):
             raise Refused(403, "Resource not accessible by integration")
+
+    def _is_pull(self, found: dict[str, str]) -> bool:
+        """A pull request is an issue, too: for those, either right will do."""
+        home = self.world.repos.get(found["repo"])
+        number = int(found.get("number") or 0)
+        comment = home.comments.get(number) if home else None
+        return home is not None and (number in home.pulls or comment is not None)
 
     def paged(self, asked: Asked, items: list[Any], key: str | None = None) -> Result:
         """One page of a list."""
@@ -146,17 +166,27 @@ class Api:
     def installation(self, asked: Asked, repo: str) -> Result:
         if repo not in self.world.installations:
             raise Refused(404, "Not Found")
-        return 200, {"id": self.world.installations[repo], "app_id": 1}, {}
+        granted = self.world.granted.get(repo, GRANTED)
+        return 200, {
+            "id": self.world.installations[repo], "app_id": 1, "permissions": granted,
+        }, {}  # fmt: skip
 
     def access_token(self, asked: Asked, number: str) -> Result:
         if int(number) not in self.world.installations.values():
             raise Refused(404, "Not Found")
         token = f"ghs_{self.world.next_id()}"
         repos = asked.body.get("repositories")
+        home = next(name for name, id_ in self.world.installations.items() if id_ == int(number))
+        granted = self.world.granted.get(home, GRANTED)
+        rights = asked.body.get("permissions", granted)
+        if any(LEVELS.index(level) > LEVELS.index(granted.get(area, "none"))
+               for area, level in rights.items()):  # fmt: skip
+            raise Refused(422, "The permissions requested are not granted to this installation.")
         self.world.tokens[token] = {
-            "login": "guard[bot]", "app": False, "rights": {}, "repos": repos,
+            "login": "guard[bot]", "app": False, "rights": {**NO_RIGHTS, **rights}, "repos": repos,
         }  # fmt: skip
-        return 201, {"token": token, "expires_at": "2099-01-01T00:00:00Z", "permissions": {}}, {}
+        answer = {"token": token, "expires_at": "2099-01-01T00:00:00Z", "permissions": rights}
+        return 201, answer, {}
 
     def repo(self, asked: Asked, repo: str) -> Result:
         rights = {"pull": True, "push": repo not in self.world.read_only}

@@ -52,9 +52,9 @@ class Deliveries:
             ("GET", "/app/hook/config", self.config, "app"),
             ("GET", "/app/hook/deliveries", self.deliveries, "app"),
             ("POST", f"/app/hook/deliveries/{number}/attempts", self.attempt, "app"),
-            ("GET", f"{repo}/hooks", self.hooks, "hooks:read"),
-            ("GET", listed, self.deliveries, "hooks:read"),
-            ("POST", f"{listed}/{number}/attempts", self.attempt, "hooks:write"),
+            ("GET", f"{repo}/hooks", self.hooks, "repository_hooks:read"),
+            ("GET", listed, self.deliveries, "repository_hooks:read"),
+            ("POST", f"{listed}/{number}/attempts", self.attempt, "repository_hooks:write"),
             ("GET", f"{repo}/actions/runs", self.runs, "actions:read"),
         ]
 

@@ -209,6 +209,8 @@ class World:
         #: What each token may do: a login and the permissions, "write" or "read" by area.
         self.tokens: dict[str, dict[str, Any]] = {}
         self.installations: dict[str, int] = {}
+        #: What an installation was granted, by repository; without an entry, api.GRANTED.
+        self.granted: dict[str, dict[str, str]] = {}
         self.issued: dict[str, set[str]] = {}
         #: Each repository's hooks: their ids and addresses.
         self.hooks: dict[str, dict[int, str]] = {}

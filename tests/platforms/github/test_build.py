@@ -5,9 +5,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric import rsa
 from tests.fakes.github import FakeGitHub
+from tests.platforms.github.keys import KEY, PEM
 
 from pipeline_guard import errors
 from pipeline_guard.domain.capabilities import Connected
@@ -15,13 +14,6 @@ from pipeline_guard.domain.events import Event
 from pipeline_guard.platforms.github import build
 from pipeline_guard.platforms.github.answers import refusal
 from pipeline_guard.settings import Settings, load_settings
-
-KEY = rsa.generate_private_key(public_exponent=65537, key_size=2048)
-PEM = KEY.private_bytes(
-    serialization.Encoding.PEM,
-    serialization.PrivateFormat.PKCS8,
-    serialization.NoEncryption(),
-).decode()
 
 
 def settings(**values: Any) -> Settings:
@@ -69,7 +61,8 @@ async def test_an_app_trades_its_key_for_a_narrow_token(
     run = await platform.read_run(event)
     assert [c async for c in platform.stream_log(run, run.jobs[0])] == [b"text"]
     asked = fake.calls("POST", "/access_tokens")
-    assert [call.body for call in asked] == [{"repositories": ["shop"]}]
+    assert [call.body["repositories"] for call in asked] == [["shop"]]
+    assert set(asked[0].body["permissions"].values()) == {"read"}
     issued = [token for token in fake.world.tokens if token.startswith("ghs_")]
     del fake.world.tokens[issued[0]]
     assert await platform.read_run(event) == run, "a revoked token is renewed"

@@ -17,6 +17,7 @@ from github.Requester import Requester
 from pipeline_guard.errors import NotAuthorized, PlatformUnavailable, RateLimited
 from pipeline_guard.platforms.github.answers import Answer, NotSent, no_answer, refusal
 from pipeline_guard.platforms.github.credentials import Credentials
+from pipeline_guard.platforms.github.permissions import READING, Permissions, needed
 from pipeline_guard.telemetry.calls import Call, Calls
 
 _TIMEOUT: Final = 20
@@ -27,6 +28,10 @@ _MOST_PAGES: Final = 30
 _SHORT_WAIT: Final = 3.0
 """A limit that ends within so many seconds is waited for here; longer ones are the queue's."""
 USER_AGENT: Final = "pipeline-guard"
+NOTHING: Final[Permissions] = {}
+
+_Key = tuple[str, frozenset[tuple[str, str]]]
+"""A repository and a set of permissions: each has a token of its own."""
 
 
 class Client:
@@ -49,7 +54,7 @@ class Client:
         self.credentials = credentials
         self.retry_wait = retry_wait
         self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="github")
-        self._requesters: dict[str | None, tuple[github.Auth.Auth, Requester]] = {}
+        self._requesters: dict[_Key | None, tuple[github.Auth.Auth, Requester]] = {}
 
     async def get(self, repository: str | None, path: str, **query: Any) -> Answer:
         """GET below the API's base; 5xx, timeouts and limits of seconds are tried three times.
@@ -100,7 +105,7 @@ class Client:
     async def authorization(self, repository: str) -> str:
         """The Authorization header's value for a repository, for the log stream."""
         loop = asyncio.get_running_loop()
-        requester = await loop.run_in_executor(self._threads, self._requester, repository)
+        requester = await loop.run_in_executor(self._threads, self._requester, repository, READING)
         auth = requester.auth
         return f"{auth.token_type} {auth.token}" if auth else ""
 
@@ -145,20 +150,22 @@ class Client:
         return _short_limit(error) or isinstance(error, NotSent)
 
     def _call(self, repository: str | None, verb: str, path: str, body: Any | None) -> Answer:
+        wanted = needed(verb, path, body)
         try:
-            return self._request(self._requester(repository), verb, path, body)
+            return self._request(self._requester(repository, wanted), verb, path, body)
         except NotAuthorized as error:
             renewable = error.status == 401 and repository is not None
             if not (renewable and self.credentials.forget(str(repository))):
                 raise
-        return self._request(self._requester(repository), verb, path, body)
+        return self._request(self._requester(repository, wanted), verb, path, body)
 
-    def _requester(self, repository: str | None) -> Requester:
+    def _requester(self, repository: str | None, wanted: Permissions = NOTHING) -> Requester:
         if repository is None:
             auth = self.credentials.app_auth()
         else:
-            auth = self.credentials.for_repository(repository, self._as_app)
-        key = repository if self.credentials.is_app else None
+            auth = self.credentials.for_repository(repository, wanted, self._as_app)
+        narrow = self.credentials.is_app and repository is not None
+        key = (str(repository), frozenset(wanted.items())) if narrow else None
         known = self._requesters.get(key)
         if known is None or known[0] is not auth:
             known = self._requesters[key] = (auth, self._connect(auth))

@@ -9,13 +9,15 @@ from typing import Any, Final, Protocol
 import github
 import jwt
 
-from pipeline_guard.errors import ConfigError
+from pipeline_guard.errors import ConfigError, NotAuthorized
+from pipeline_guard.platforms.github.permissions import Permissions, granted_of
 from pipeline_guard.platforms.github.read import when
 from pipeline_guard.settings import Settings
 
 _RENEW_BEFORE: Final = timedelta(minutes=5)
 _LIFETIME: Final = timedelta(hours=1)
-"""How long an installation token lives when GitHub does not say; its documentation says so."""
+"""How long a token lives when GitHub does not say; its documentation says so. What was granted is
+asked for as seldom."""
 
 
 class AppCalls(Protocol):
@@ -33,8 +35,13 @@ class Credentials(Protocol):
     def app_auth(self) -> github.Auth.Auth:
         """Authentication for calls that concern no repository."""
 
-    def for_repository(self, repository: str, calls: AppCalls) -> github.Auth.Auth:
-        """Authentication for calls on one repository; raises errors.PlatformError."""
+    def for_repository(
+        self, repository: str, wanted: Permissions, calls: AppCalls
+    ) -> github.Auth.Auth:
+        """Authentication for calls on one repository that take so much.
+
+        Raises errors.PlatformError, NotAuthorized among them where nothing of it was granted.
+        """
 
     def forget(self, repository: str) -> bool:
         """Drop what is cached after a 401; False when there was nothing to drop."""
@@ -52,7 +59,9 @@ class TokenCredentials:
         """The token."""
         return self._auth
 
-    def for_repository(self, repository: str, calls: AppCalls) -> github.Auth.Auth:
+    def for_repository(
+        self, repository: str, wanted: Permissions, calls: AppCalls
+    ) -> github.Auth.Auth:
         """The token."""
         return self._auth
 
@@ -62,13 +71,24 @@ class TokenCredentials:
 
 
 @dataclass(frozen=True, slots=True)
-class _Installed:
+class _Installation:
+    """Where the App is installed for a repository, and what it was granted there."""
+
+    number: int
+    granted: Permissions
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class _Narrow:
+    """A token for one repository and one set of permissions."""
+
     auth: github.Auth.Auth
     expires_at: datetime
 
 
 class AppCredentials:
-    """A GitHub App; installation tokens are narrowed to one repository and kept until they age.
+    """A GitHub App; its tokens are narrowed to one repository and to what a call takes.
 
     https://docs.github.com/en/rest/apps/apps#create-an-installation-access-token-for-an-app
     """
@@ -77,36 +97,60 @@ class AppCredentials:
 
     def __init__(self, app_id: str, private_key: str) -> None:
         self._app = github.Auth.AppAuth(app_id, private_key)
-        self._installed: dict[str, _Installed] = {}
+        self._installations: dict[str, _Installation] = {}
+        self._tokens: dict[tuple[str, frozenset[tuple[str, str]]], _Narrow] = {}
         self._lock = threading.Lock()
 
     def app_auth(self) -> github.Auth.Auth:
         """A short-lived token signed with the App's key."""
         return self._app
 
-    def for_repository(self, repository: str, calls: AppCalls) -> github.Auth.Auth:
-        """The installation token for a repository, from the cache or asked for anew."""
+    def for_repository(
+        self, repository: str, wanted: Permissions, calls: AppCalls
+    ) -> github.Auth.Auth:
+        """The token for a repository and so much, from the cache or asked for anew."""
         with self._lock:
-            known = self._installed.get(repository)
+            installation = self._installation(repository, calls)
+            allowed = granted_of(wanted, installation.granted)
+            if wanted and not allowed:
+                told = " or ".join(f"{area}: {level}" for area, level in wanted.items())
+                raise NotAuthorized(f"The App has not been granted {told} on {repository}")
+            key = repository, frozenset(allowed.items())
+            known = self._tokens.get(key)
             if known is None or known.expires_at - _RENEW_BEFORE <= datetime.now(UTC):
-                known = self._installed[repository] = _install(repository, calls)
+                known = self._tokens[key] = _narrow(repository, installation, allowed, calls)
             return known.auth
 
     def forget(self, repository: str) -> bool:
-        """Drop the repository's token."""
+        """Drop what is known of the repository."""
         with self._lock:
-            return self._installed.pop(repository, None) is not None
+            keys = [key for key in self._tokens if key[0] == repository]
+            for key in keys:
+                del self._tokens[key]
+            self._installations.pop(repository, None)
+            return bool(keys)
+
+    def _installation(self, repository: str, calls: AppCalls) -> _Installation:
+        known = self._installations.get(repository)
+        if known is None or known.until <= datetime.now(UTC):
+            answer = calls("GET", f"/repos/{repository}/installation")
+            known = _Installation(
+                int(answer["id"]), answer.get("permissions") or {}, datetime.now(UTC) + _LIFETIME
+            )
+            self._installations[repository] = known
+        return known
 
 
-def _install(repository: str, calls: AppCalls) -> _Installed:
-    installation = calls("GET", f"/repos/{repository}/installation")
-    number = installation.get("id") if isinstance(installation, dict) else None
+def _narrow(
+    repository: str, installation: _Installation, allowed: Permissions, calls: AppCalls
+) -> _Narrow:
+    body: dict[str, Any] = {"repositories": [repository.partition("/")[2]]}
     answer = calls(
         "POST",
-        f"/app/installations/{number}/access_tokens",
-        {"repositories": [repository.partition("/")[2]]},
+        f"/app/installations/{installation.number}/access_tokens",
+        body | ({"permissions": dict(allowed)} if allowed else {}),
     )
-    return _Installed(
+    return _Narrow(
         auth=github.Auth.Token(str(answer["token"])),
         expires_at=when(answer, "expires_at") or datetime.now(UTC) + _LIFETIME,
     )
