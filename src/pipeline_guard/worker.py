@@ -28,6 +28,7 @@ from pipeline_guard.stages.notices import tell
 from pipeline_guard.stages.prune import prune
 from pipeline_guard.stages.recover import sweep
 from pipeline_guard.stages.report import report
+from pipeline_guard.stages.tidy import tidy
 from pipeline_guard.store import deliveries
 from pipeline_guard.store.deliveries import PROCESS_TASK, QUEUE
 from pipeline_guard.store.session import raw_connection
@@ -171,6 +172,7 @@ _STAGES: Final[Mapping[str, Callable[..., Awaitable[object]]]] = {
     "release_incident": incidents.release,
     "incident_changed": incidents.announce,
     "report": report,
+    "tidy": tidy,
     "tell": tell,
 }
 """What is called with a job's own arguments, behind the context."""

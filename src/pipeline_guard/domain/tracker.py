@@ -6,6 +6,7 @@ raises only errors.PlatformError.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Literal, Protocol, runtime_checkable
 
 from pipeline_guard.domain.runs import Run
@@ -30,6 +31,7 @@ class Issue:
     url: str | None
     is_open: bool
     body: str = ""
+    closed_at: datetime | None = None
 
 
 class Issues(Protocol):

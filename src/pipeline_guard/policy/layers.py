@@ -190,6 +190,11 @@ def _lower_mode(ours: Mode, theirs: Mode) -> Mode:
     return min(ours, theirs, key=_RANK.__getitem__)
 
 
+def _own(ours: Any, theirs: Any) -> Any:
+    """What is a matter of taste, in the repository's own house."""
+    return theirs
+
+
 STRICTER: Final[Mapping[str, Callable[[Any, Any], Any]]] = {
     "enabled": _both,
     "max_reruns": _lower,
@@ -216,6 +221,17 @@ STRICTER: Final[Mapping[str, Callable[[Any, Any], Any]]] = {
     "quarantine.mode": _lower_mode,
     "quarantine.proven": max,
     "quarantine.days": _lower,
+    "debug_last_rerun": _own,
+    "issue.enabled": _both,
+    "issue.branches": _own,
+    "issue.after": max,
+    "issue.quiet_days": max,
+    "issue.labels": _own,
+    "issue.title": _own,
+    "issue.body": _own,
+    "label.enabled": _both,
+    "label.prefix": _own,
+    "cancel.enabled": _both,
 }
 """By key: of the operator's value and the repository's, what is the stricter (mode apart)."""
 

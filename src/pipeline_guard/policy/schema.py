@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from pipeline_guard.domain.diagnosis import Category
 from pipeline_guard.domain.plan import Mode
 from pipeline_guard.policy.targets import NoticeTarget
+from pipeline_guard.policy.tracker import CancelPolicy, IssuePolicy, LabelPolicy
 from pipeline_guard.policy.windows import Window
 
 REPOSITORY_FILE: Final = ".pipeline-guard.yml"
@@ -211,6 +212,15 @@ class Keys(_Part):
     quarantine: Annotated[
         QuarantinePolicy, Field(description="Marks on tests that are proven flaky.")
     ] = QuarantinePolicy()
+    debug_last_rerun: Annotated[
+        bool,
+        Field(description="Let the last re-run that is allowed log more, where the platform can."),
+    ] = False
+    issue: Annotated[IssuePolicy, Field(description="Issues for what stays red.")] = IssuePolicy()
+    label: Annotated[LabelPolicy, Field(description="Labels on requests.")] = LabelPolicy()
+    cancel: Annotated[
+        CancelPolicy, Field(description="Cancelling of re-runs that nobody waits for.")
+    ] = CancelPolicy()
 
 
 class Rules(_Part):

@@ -17,7 +17,8 @@ SCOPES: Final[dict[RerunScope, str]] = {
 
 def describe(params: Mapping[str, Any]) -> str:
     """What it would do, for a dry run."""
-    return SCOPES[params["scope"]]
+    said = SCOPES[params["scope"]]
+    return f"{said}, with debug logging" if params.get("debug") else said
 
 
 async def apply(platform: Platform, run: Run, request: Request) -> Result:
@@ -35,10 +36,10 @@ async def apply(platform: Platform, run: Run, request: Request) -> Result:
     scope: RerunScope = request.params["scope"]
     job = next((item for item in run.jobs if item.id == request.params.get("job")), None)
     try:
-        answer = await platform.rerun(run, scope, job)
+        answer = await platform.rerun(run, scope, job, debug=bool(request.params.get("debug")))
     except Conflict as error:
         return Result("done", f"The platform is at it already: {error}", run.url)
-    return Result("done", f"Asked to {SCOPES[scope]}.", answer.url, answer.external_id)
+    return Result("done", f"Asked to {describe(request.params)}.", answer.url, answer.external_id)
 
 
 REMEDY = Remedy(

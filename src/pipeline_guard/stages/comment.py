@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pipeline_guard.domain.commands import COMMANDS, MARKER
+from pipeline_guard.domain.markdown import code, fence, plain
 from pipeline_guard.domain.plan import StepKind
 from pipeline_guard.stages.choice import told
 from pipeline_guard.stages.suggestion import suggestions
@@ -206,30 +207,6 @@ def _history(seen: Seen) -> str:
 def _folded(title: str, items: Sequence[Any]) -> str:
     body = fence("\n".join(str(item)[:MAX_LINE] for item in items[:20]))
     return f"<details><summary>{title} ({len(items)})</summary>\n\n{body}\n\n</details>"
-
-
-def fence(text: str) -> str:
-    """A code block that its content cannot leave: the fence is longer than any run of its own."""
-    longest = run = 0
-    for character in text:
-        run = run + 1 if character == "`" else 0
-        longest = max(longest, run)
-    ticks = "`" * max(3, longest + 1)
-    return f"{ticks}text\n{text}\n{ticks}"
-
-
-def code(text: str) -> str:
-    """Inline code that its content cannot leave."""
-    return f"`{text.replace('`', '')}`"
-
-
-def plain(text: str) -> str:
-    """Names from a platform as text: no markup, no mention, no line break."""
-    cleaned = " ".join(text.split())
-    for character in "\\`*_{}[]<>()#+!|~":
-        cleaned = cleaned.replace(character, f"\\{character}")
-    # A zero-width space after the sign keeps a name from being notified.
-    return cleaned.replace("@", "@\u200b")
 
 
 def _sure(failure: Failure) -> str:

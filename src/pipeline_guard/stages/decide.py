@@ -91,6 +91,9 @@ def _plan(case: Case, found: tuple[Refusal, ...], minutes: float, together: bool
     params: dict[str, Any] = {"scope": scope}
     if scope == "job":
         params["job"] = facts.job.id
+    last = facts.tried_again + 1 >= case.policy.max_reruns
+    if last and case.policy.debug_last_rerun and "rerun_debug" in facts.capabilities:
+        params["debug"] = True
     if minutes:
         params["minutes"] = round(minutes, 2)
     status: FailureStatus = _idle_status(case) if found else "healing"

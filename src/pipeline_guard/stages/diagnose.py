@@ -17,7 +17,7 @@ from pipeline_guard.domain.runs import Job, Run
 from pipeline_guard.errors import LogError, NotFound
 from pipeline_guard.logs.read import ReadLimits, ReadReport
 from pipeline_guard.logs.spool import spool
-from pipeline_guard.stages import incidents
+from pipeline_guard.stages import incidents, tidy
 from pipeline_guard.stages.accept import run_lock
 from pipeline_guard.stages.command import run_commands
 from pipeline_guard.stages.context import Context, lock_of, report_lock, run_key
@@ -28,6 +28,7 @@ from pipeline_guard.stages.measure import stage
 from pipeline_guard.stages.prepare import prepare
 from pipeline_guard.stages.shelf import Shelf
 from pipeline_guard.store import deliveries, failures
+from pipeline_guard.store.tracker import anything_stands
 
 MAX_JOBS = 40
 """Failed jobs of one run whose logs are read; a run with more has one cause, seen in these."""
@@ -64,13 +65,16 @@ async def process_event(context: Context, event: Event, *, checks: int) -> str:
     if event.conclusion in ("success", "skipped"):
         async with context.database.transaction() as session:
             run_id = None if "rerun_is_new_run" in platform.capabilities else event.run_id
-            if not await failures.has_unsettled(session, event.platform, event.repository, run_id):
+            place = (event.platform, event.repository)
+            waits = await failures.has_unsettled(session, *place, run_id)
+            if not waits and not await anything_stands(session, *place):
                 return "The run is green and no failure was waiting for it."
     run = await platform.read_run(event)
     if not run.completed:
         return await _look_again(context, event, checks)
     async with context.database.transaction() as session:
         await follow_up(context, session, run)
+        await tidy.look_for_work(context, session, run)
         known = {
             (item.run_attempt, item.job_id)
             for item in await failures.of_run(session, run.platform, run.repository, run.run_id)

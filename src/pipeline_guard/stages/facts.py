@@ -27,6 +27,14 @@ class Spent:
 
 
 @dataclass(frozen=True, slots=True)
+class Seen:
+    """Where else the failure was seen on the run's branch: in how many other runs, since when."""
+
+    runs: int = 0
+    first: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Facts:
     """All a decision about one failure rests on, gathered before it is made."""
 
@@ -56,6 +64,8 @@ class Facts:
     """What came of earlier re-runs of such failures."""
     trust: RuleTrust | None = None
     """What came of the re-runs that the rule which named the cause has asked for."""
+    seen: Seen = Seen()
+    """Over the last 7 days, of a run that no request is for."""
     incident: OpenIncident | None = None
     """The open incident that the failure is part of."""
     repository: Spent = Spent()

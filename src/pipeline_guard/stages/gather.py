@@ -16,13 +16,15 @@ from pipeline_guard.policy.layers import Resolved
 from pipeline_guard.policy.schema import Budgets
 from pipeline_guard.stages.choice import choice
 from pipeline_guard.stages.decide import Case
-from pipeline_guard.stages.facts import Facts, Spent, as_json
+from pipeline_guard.stages.facts import Facts, Seen, Spent, as_json
 from pipeline_guard.stages.guards import protecting
 from pipeline_guard.stages.incidents import watch
 from pipeline_guard.stages.policies import RunPolicy
 from pipeline_guard.store import history, switches, trust
+from pipeline_guard.store.tracker import Sighting, sightings
 
 DAY = timedelta(days=1)
+WEEK = timedelta(days=7)
 REMEMBERED = timedelta(days=90)
 """Outcomes of re-runs older than that tell of machines and mirrors that are others by now."""
 
@@ -70,6 +72,10 @@ async def gather(
     if target is not None:
         prints = [diagnosis.fingerprint for diagnosis in diagnoses]
         there = await history.on_branch(session, run, target, prints, since)
+    elsewhere: dict[str, Sighting] = {}
+    if run.request is None:
+        prints = [diagnosis.fingerprint for diagnosis in diagnoses]
+        elsewhere = await sightings(session, run, prints, now - WEEK)
     limits = resolved[0].policy.incidents
     held = await watch(session, run, diagnoses, limits, now, counts=not anew)
     repository = Spent(*await history.spent(session, run, since))
@@ -101,6 +107,7 @@ async def gather(
             base_reruns=past.of_base,
             last_rerun=past.newest,
             on_target=there.get(diagnosis.fingerprint),
+            seen=_seen(elsewhere.get(diagnosis.fingerprint)),
             incident=held.get(diagnosis.fingerprint),
             trust=await _trust(session, diagnosis, now - REMEMBERED),
             outcomes=await history.outcomes(session, diagnosis, now - REMEMBERED),
@@ -114,6 +121,10 @@ async def _trust(session: AsyncSession, diagnosis: Diagnosis, since: datetime) -
     if diagnosis.rule is None or diagnosis.rule_version is None or not diagnosis.transient:
         return None
     return await trust.of_rule(session, diagnosis.rule, diagnosis.rule_version, since)
+
+
+def _seen(elsewhere: Sighting | None) -> Seen:
+    return Seen(elsewhere.runs, elsewhere.first) if elsewhere else Seen()
 
 
 def _protected_beside(platform: Platform, run: Run, policy: RunPolicy) -> tuple[str, ...]:

@@ -9,7 +9,7 @@ from pipeline_guard.domain.tracker import Issue, IssueDraft
 from pipeline_guard.errors import NotFound, PlatformUnavailable
 from pipeline_guard.platforms.github.client import Client
 from pipeline_guard.platforms.github.comments import Identity, fitted, is_by
-from pipeline_guard.platforms.github.read import text
+from pipeline_guard.platforms.github.read import text, when
 
 TITLE_CHARS: Final = 256
 """GitHub answers 422 to a longer title."""
@@ -92,4 +92,5 @@ def _issue(item: Json) -> Issue:
         url=text(item, "html_url"),
         is_open=item.get("state") == "open",
         body=(text(item, "body") or "").replace("\r\n", "\n"),
+        closed_at=when(item, "closed_at"),
     )

@@ -1,6 +1,7 @@
 """Keeps issues of ours on GitLab, found again by their marker, and labels on merge requests."""
 
 from collections.abc import Awaitable, Callable, Sequence
+from datetime import datetime
 from typing import Final
 
 from pipeline_guard.domain.tracker import Issue, IssueDraft
@@ -84,4 +85,5 @@ def _issue(item: Json) -> Issue:
         url=item.get("web_url"),
         is_open=item.get("state") == "opened",
         body=str(item.get("description") or ""),
+        closed_at=datetime.fromisoformat(closed) if (closed := item.get("closed_at")) else None,
     )
