@@ -223,7 +223,7 @@ STRICTER: Final[Mapping[str, Callable[[Any, Any], Any]]] = {
     "quarantine.days": _lower,
     "debug_last_rerun": _own,
     "issue.enabled": _both,
-    "issue.branches": _own,
+    "issue.on_branches": _own,
     "issue.after": max,
     "issue.quiet_days": max,
     "issue.labels": _own,

@@ -28,7 +28,7 @@ class IssuePolicy(_Part):
         bool,
         Field(description="Open, update and close issues, as far as the mode lets anything."),
     ] = False
-    branches: Annotated[
+    on_branches: Annotated[
         tuple[Annotated[str, Field(min_length=1)], ...],
         Field(description="Branches (shell patterns) whose failures get an issue."),
     ] = ("main", "master", "trunk", "develop")

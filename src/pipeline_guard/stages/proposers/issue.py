@@ -44,7 +44,7 @@ def _is_of_branch(facts: Facts, policy: Policy) -> bool:
         return False
     if (run.trigger or "").startswith(("pull_request", "merge_request", "external_pull_request")):
         return False
-    return any(fits_branch(run.branch, pattern) for pattern in policy.issue.branches)
+    return any(fits_branch(run.branch, pattern) for pattern in policy.issue.on_branches)
 
 
 def seen_enough(facts: Facts, policy: Policy, now: datetime) -> str | None:
