@@ -7,7 +7,7 @@ DEMO_LOCK := requirements/demo.txt
 SHIP_LOCK := requirements/ship.txt
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
-.PHONY: help setup demo test check format bench serve contract ship image lock train clean
+.PHONY: help setup demo test check format bench serve contract docs ship image lock train clean
 help: ## what there is
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
 
@@ -49,7 +49,11 @@ contract: setup ## the webhook examples and the API simulator that others wrote 
 	@sh tests/contract/install.sh
 	@$(BIN)/python -m pytest -m contract tests/contract
 
-ship: .venv-ship/.ready ## the chart, compose.yaml and the Dockerfile: linted, rendered, validated
+docs: setup .venv-ship/.ready ## the documentation as a site, in build/site
+	@$(BIN)/python scripts/reference.py
+	@NO_MKDOCS_2_WARNING=1 .venv-ship/bin/mkdocs build --quiet --strict
+
+ship: docs ## the chart, compose.yaml, the Dockerfile and the site: linted, rendered, validated
 	@.venv-ship/bin/python -m pytest charts/tests
 
 image: ## build the image without an engine, and run it (needs root, buildah, debootstrap)

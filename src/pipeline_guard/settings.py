@@ -39,26 +39,42 @@ class Settings(BaseSettings):
     """Everything the environment can say; an empty variable counts as absent."""
 
     model_config = SettingsConfigDict(
-        env_prefix=PREFIX, env_file=".env", env_ignore_empty=True, extra="ignore", frozen=True
+        env_prefix=PREFIX,
+        env_file=".env",
+        env_ignore_empty=True,
+        extra="ignore",
+        frozen=True,
+        use_attribute_docstrings=True,
     )
 
     database_url: SecretStr | None = None
+    """A PostgreSQL of yours (14 or newer); without it one is started below DATA_DIR."""
     config: Path | None = None
+    """Path of guard.yaml, the policy."""
     rules: Path | None = None
     """A folder of rules of your own; a rule with a built-in's id replaces it."""
     data_dir: Path = Field(default_factory=default_data_dir)
+    """Where all data lives."""
     mode: Literal["observe", "suggest", "act"] = "observe"
+    """observe only records, suggest comments, act re-runs as well; the policy may say otherwise."""
     api_token: SecretStr | None = None
+    """Opens API and dashboard; needed to listen on anything but loopback."""
     public_url: str | None = None
     """Where people and platforms reach this service, for links that lead back to it."""
     oidc_issuer: str | None = None
+    """The identity provider that people sign in to the dashboard with."""
     oidc_client_id: str | None = None
+    """Our id at that provider."""
     oidc_client_secret: SecretStr | None = None
+    """Our secret at that provider."""
     oidc_groups: str | None = None
     """Who may what, as `group=scope` pairs with commas between; the group `*` is everybody."""
     oidc_groups_claim: str = "groups"
+    """The claim that lists a person's groups."""
     log_format: Literal["console", "json"] = "console"
+    """Log lines for people, or for machines."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
+    """What is logged: this and what is graver."""
 
     keep_deliveries_days: int = Field(default=30, ge=7)
     """Days; not less than recovery may look back for webhooks that were missed."""
@@ -70,21 +86,33 @@ class Settings(BaseSettings):
     """Days that the queue's failed jobs stay to be looked at."""
 
     github_api_url: str = "https://api.github.com"
+    """https://HOST/api/v3 for GitHub Enterprise Server."""
     github_token: SecretStr | None = None
+    """A fine-grained token, when it is not an App."""
     github_app_id: str | None = None
+    """The App's id."""
     github_private_key: SecretStr | None = None
     """The App's PEM, or the path of a file that holds it."""
     github_webhook_secret: SecretStr | None = None
+    """Signs GitHub's deliveries; without it GitHub is off."""
 
     gitlab_url: str = "https://gitlab.com"
+    """gitlab.com, or your own server."""
     gitlab_token: SecretStr | None = None
+    """An access token with the scope `api`."""
     gitlab_webhook_secret: SecretStr | None = None
+    """The plain secret token of GitLab's webhook."""
     gitlab_signing_token: SecretStr | None = None
+    """The signing token of GitLab's webhook; once it is set, the plain one is not enough."""
 
     buildbot_url: str | None = None
+    """The master's web address."""
     buildbot_user: str | None = None
+    """Who may rebuild; without it, everybody may."""
     buildbot_password: SecretStr | None = None
+    """That user's password."""
     buildbot_webhook_token: SecretStr | None = None
+    """What the master sends along; without it Buildbot is off."""
 
     @field_validator("public_url", "oidc_issuer", "github_api_url", "gitlab_url", "buildbot_url")
     @classmethod

@@ -1,0 +1,50 @@
+"""The commands that the documentation shows, read out of its pages."""
+
+import re
+import textwrap
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+PAGES = sorted(
+    [
+        *(ROOT / "docs").rglob("*.md"),
+        *(ROOT / "src").rglob("README.md"),
+        ROOT / "charts/pipeline-guard/README.md",
+        ROOT / "README.md",
+        ROOT / "CONTRIBUTING.md",
+    ]
+)
+_BLOCK = re.compile(
+    r"^(?P<indent> *)(?:<!-- not run: (?P<reason>[^\n]+?) -->\n(?P=indent))?"
+    r"```(?:sh|bash|shell|console)\n(?P<text>.*?)^(?P=indent)```$",
+    re.MULTILINE | re.DOTALL,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """One fenced block of commands; `reason` says why it is not run, None when it is."""
+
+    page: str
+    line: int
+    text: str
+    reason: str | None
+
+
+def blocks(page: Path) -> list[Block]:
+    """All blocks of a page, in their order."""
+    text = page.read_text()
+    name = str(page.relative_to(ROOT))
+    return [
+        Block(
+            name,
+            text.count("\n", 0, found.start()) + 1,
+            textwrap.dedent(found["text"]),
+            found["reason"],
+        )
+        for found in _BLOCK.finditer(text)
+    ]
+
+
+EVERY = [block for page in PAGES for block in blocks(page)]
