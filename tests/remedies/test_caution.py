@@ -1,0 +1,69 @@
+"""A patch passes checks; it does not switch them off, and touches nothing it must not."""
+
+import pytest
+
+from pipeline_guard.remedies.caution import harm
+from pipeline_guard.remedies.unified import read_diff
+
+
+def harmed(path: str, added: str, removed: str = "x = 1", *, pipelines: bool = False):
+    (change,) = read_diff(f"--- a/f\n+++ b/f\n@@ -1 +1 @@\n-{removed}\n+{added}\n")
+    return harm({path: change}, pipelines=pipelines)
+
+
+@pytest.mark.parametrize(
+    "added",
+    [
+        "x = 1  # noqa: F401",
+        "x = 1  # type: ignore",
+        "// eslint-disable-next-line",
+        "// @ts-ignore",
+        "x := 1 //nolint",
+        "it.skip('adds', () => {})",
+        "xit('adds', () => {})",
+        "@pytest.mark.skip",
+        "@Disabled",
+        "t.Skip()",
+        "#[allow(dead_code)]",
+        "continue-on-error: true",
+        "run: make lint || true",
+        "# pragma: no cover",
+    ],
+)
+def test_marks_that_tell_a_tool_to_look_away_are_not_added(added):
+    assert "look away" in harmed("src/a.py", added)
+
+
+@pytest.mark.parametrize(
+    "removed", ["assert a == 1", "expect(a).toBe(1)", "EXPECT_EQ(a, 1);", "t.Fatal(err)"]
+)
+def test_assertions_are_not_taken_out(removed):
+    assert "assertion" in harmed("src/a.py", "pass", removed)
+
+
+@pytest.mark.parametrize(
+    ("added", "removed"),
+    [
+        ("x = 1  # noqa: E501", "x=1 # noqa: E501"),
+        ("assert a == 1", "assert a==1"),
+        ("skipped = True", "skipped=True"),
+    ],
+)
+def test_what_only_moves_is_fine(added, removed):
+    assert harmed("src/a.py", added, removed) is None
+
+
+@pytest.mark.parametrize(
+    "path", [".github/workflows/ci.yml", ".gitlab-ci.yml", ".github/actions/x/action.yml"]
+)
+def test_a_pipelines_definition_only_where_policy_says_so(path):
+    assert "policy" in harmed(path, "x = 2")
+    assert harmed(path, "x = 2", pipelines=True) is None
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/etc/passwd", "../x", "a/../../x", ".git/config", "a/.git/hooks/x", ".pipeline-guard.yml"],
+)
+def test_never_outside_the_repository_nor_our_own_policy(path):
+    assert harmed(path, "x = 2", pipelines=True) is not None
