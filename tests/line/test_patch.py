@@ -2,6 +2,7 @@
 
 import pytest
 from tests.fakes.github.server import SHA, FakeGitHub
+from tests.fakes.gitlab import FakeGitLab
 from tests.line.harness import Line, running_line
 
 BEFORE = b"import os\n\n\ndef total( a,b ):\n    return a+b\n\n\nprint(os.name)\n"
@@ -186,3 +187,34 @@ async def test_a_proposal_of_ours_that_fails_is_not_answered(github, patching, r
     )
     await send(patching, github, own)
     assert len(proposals(github)) == 1
+
+
+async def test_on_gitlab_it_is_a_merge_request_into_the_requests_branch(
+    gitlab: FakeGitLab, database_url, tmp_path
+):
+    config = tmp_path / "guard.yaml"
+    config.write_text("mode: act\npatch:\n  mode: act\n")
+    project = gitlab.add_project("acme/shop")
+    request = gitlab.add_merge_request(project, "feature")
+    request.files["src/shop.py"] = False
+    project.trees[request.sha] = {"src/shop.py": BEFORE}
+    pipeline = gitlab.add_pipeline(project, ref="feature", sha=request.sha)
+    trace = f"$ ruff format --diff\n{DIFF}ERROR: Job failed: exit code 1\n".encode()
+    gitlab.add_job(pipeline, "lint", status="failed", trace=trace)
+    hook = gitlab.pipeline_hook(pipeline)
+    gitlab.fail_next("POST", "/repository/commits", 502, after=True)
+    async with running_line(
+        database_url,
+        tmp_path,
+        config=config,
+        gitlab_url=gitlab.url,
+        gitlab_token=gitlab.token,
+        gitlab_webhook_secret=gitlab.secret_token,
+    ) as line:
+        for _ in range(2):
+            await line.post("gitlab", hook.headers, hook.body)
+            await line.settle()
+            await line.hurry()
+    made = [one for one in gitlab.world.requests.values() if one.author == gitlab.bot]
+    assert [one.target_branch for one in made] == ["feature"]
+    assert project.trees[project.branches[made[0].source_branch]]["src/shop.py"] == AFTER

@@ -142,7 +142,8 @@ class Git:
         if head not in home.branches or base not in home.branches:
             raise Refused(422, "Validation Failed")
         for pull in home.pulls.values():
-            if (pull.branch, pull.base, pull.state) == (head, base, "open"):
+            ours = (pull.branch, pull.base, pull.state, pull.head_repo)
+            if ours == (head, base, "open", repo):
                 raise Refused(422, f"Validation Failed: A pull request already exists for {head}.")
         number = self._api.world.next_id()
         made = Pull(

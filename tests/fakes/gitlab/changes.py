@@ -39,6 +39,7 @@ class Changes:
             ("POST", project + "/repository/commits", self._commit),
             ("GET", project + r"/repository/commits/([^/]+)", self._get_commit),
             ("POST", project + "/merge_requests", self._open_request),
+            ("GET", project + r"/merge_requests/(\d+)/diffs", self._diffs),
             ("PUT", project + r"/merge_requests/(\d+)", self._edit_request),
             ("POST", project + r"/pipelines/(\d+)/cancel", self._cancel),
         ]
@@ -148,6 +149,14 @@ class Changes:
         request.description = world.act_on(request, call.data.get("description") or "")
         world.requests[project.id, iid] = request
         return JSONResponse(entities.merge_request(world, request), 201)
+
+    def _diffs(self, call: "Call", ref: str, iid: str) -> Response:
+        found = self._api.find_request(call, ref, iid)
+        rows = [
+            {"old_path": path, "new_path": path, "deleted_file": gone, "diff": ""}
+            for path, gone in found.files.items()
+        ]
+        return self._api.page(call, rows)
 
     def _edit_request(self, call: "Call", ref: str, iid: str) -> Response:
         project, world = self._api.member(call, ref, DEVELOPER), self._api.world

@@ -137,7 +137,8 @@ def issue(world: World, item: Issue) -> Json:
 
 def branch(item: Project, name: str) -> Json:
     sha = item.branches[name]
-    return {"name": name, "commit": {"id": sha, "short_id": sha[:8]}, "protected": False}
+    protected = name in item.protected
+    return {"name": name, "commit": {"id": sha, "short_id": sha[:8]}, "protected": protected}
 
 
 def commit(item: Commit) -> Json:

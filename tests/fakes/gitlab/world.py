@@ -41,6 +41,7 @@ class Project:
     hooks: list[dict[str, Any]] = field(default_factory=list)
     trees: dict[str, dict[str, bytes]] = field(default_factory=dict)
     commits: "dict[str, Commit]" = field(default_factory=dict)
+    protected: set[str] = field(default_factory=set)
 
 
 @dataclass
@@ -88,6 +89,8 @@ class MergeRequest:
     head_pipeline_id: int | None = None
     author: str = "dev"
     labels: list[str] = field(default_factory=list)
+    files: dict[str, bool] = field(default_factory=dict)
+    """What it changes, by path: whether it deletes it."""
 
 
 @dataclass

@@ -7,7 +7,7 @@ from tests.fakes.gitlab.world import REPORTER
 from pipeline_guard.errors import Conflict, NotAuthorized, NotFound, PlatformUnavailable, Rejected
 from pipeline_guard.platforms.gitlab.adapter import GitLabPlatform
 
-FILES: dict[str, bytes | None] = {"README.md": b"Better\n", "docs/new.bin": b"\x00\xff"}
+FILES = {"README.md": "Better ü\n".encode()}
 
 
 @pytest.fixture
@@ -17,9 +17,8 @@ def project(fake: FakeGitLab) -> Project:
 
 async def branch(platform: GitLabPlatform, project: Project, message: str = "Fix it") -> str:
     base = project.branches["main"]
-    return await platform.create_branch_with_files(
-        project.path, "guard/fix-1", base, FILES, message
-    )
+    changes = platform.changes(project.path)
+    return await changes.create_branch("guard/fix-1", base, FILES, message)
 
 
 @pytest.mark.parametrize("lost", [False, True])
@@ -49,16 +48,31 @@ async def test_a_branch_that_holds_something_else_is_left_alone(
     assert len(fake.calls("POST")) == 1
 
 
-async def test_files_can_be_deleted_and_must_be_there(
-    platform: GitLabPlatform, project: Project
-) -> None:
+async def test_a_file_must_be_there(platform: GitLabPlatform, project: Project) -> None:
     base = project.branches["main"]
-    sha = await platform.create_branch_with_files(
-        project.path, "one", base, {"README.md": None}, "Remove"
-    )
-    assert project.trees[sha] == {}
     with pytest.raises(Rejected):
-        await platform.create_branch_with_files(project.path, "two", base, {"no": None}, "Remove")
+        await platform.changes(project.path).create_branch("two", base, {"no": b""}, "Change")
+
+
+async def test_files_are_read_at_a_commit_and_of_a_request(
+    fake: FakeGitLab, platform: GitLabPlatform, project: Project
+) -> None:
+    changes = platform.changes(project.path)
+    sha = await branch(platform, project)
+    assert await changes.read_file("README.md", sha) == FILES["README.md"]
+    assert await changes.read_file("README.md", project.branches["main"]) != FILES["README.md"]
+    assert await changes.read_file("no/such", sha) is None
+    request = fake.add_merge_request(project, "feature")
+    request.files = {"src/a b.py": False, "gone.py": True}
+    assert await changes.changed_files(request.iid) == ["src/a b.py"]
+
+
+async def test_a_protected_branch_is_known(platform: GitLabPlatform, project: Project) -> None:
+    changes = platform.changes(project.path)
+    assert not await changes.is_protected("main")
+    project.protected.add("main")
+    assert await changes.is_protected("main")
+    assert not await changes.is_protected("gone")
 
 
 async def test_a_branch_needs_a_developer_and_a_server_that_answers(
@@ -84,11 +98,12 @@ async def test_a_request_is_opened_once(
     fake.add_merge_request(project, "guard/fix-1", source=fork)
     if lost:
         fake.fail_next("POST", "/merge_requests", 502, after=True)
-    first = await platform.open_request(
-        project.path, "guard/fix-1", "main", "Fix it", "why\n/merge"
-    )
-    again = await platform.open_request(project.path, "guard/fix-1", "main", "Fix it", "why")
-    assert (first.created, again.created, first.number) == (True, False, again.number)
+    changes = platform.changes(project.path)
+    first = await changes.open_request("guard/fix-1", "main", "Fix it", "why\n/merge")
+    again = await changes.open_request("guard/fix-1", "main", "Fix it", "why")
+    assert first == again
+    assert await changes.proposed("main", "guard/fix") == [first]
+    assert await changes.proposed("main", "guard/other") == []
     request = fake.world.requests[project.id, first.number]
     assert (request.state, request.author) == ("opened", fake.bot)
     assert str(first.url).endswith(f"/merge_requests/{first.number}")
@@ -99,9 +114,9 @@ async def test_a_request_that_another_worker_just_opened_is_taken(
 ) -> None:
     await branch(platform, project)
     fake.fail_next("POST", "/merge_requests", 409, after=True)
-    found = await platform.open_request(project.path, "guard/fix-1", "main", "Fix it", "why")
-    assert not found.created
+    changes = platform.changes(project.path)
+    assert (await changes.open_request("guard/fix-1", "main", "Fix it", "why")).state == "open"
     fake.world.requests.clear()
     fake.fail_next("POST", "/merge_requests", 409)
     with pytest.raises(Conflict):
-        await platform.open_request(project.path, "guard/fix-1", "main", "Fix it", "why")
+        await changes.open_request("guard/fix-1", "main", "Fix it", "why")

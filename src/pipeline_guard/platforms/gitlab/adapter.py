@@ -1,7 +1,7 @@
 """What stages may ask of GitLab: read a pipeline and its logs, retry it, keep one note."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import aclosing
 from datetime import datetime
 from typing import Final
@@ -21,7 +21,7 @@ from pipeline_guard.domain.recovery import FinishedRun
 from pipeline_guard.domain.runs import ChangeRequest, Job, Run
 from pipeline_guard.errors import Conflict, NotAuthorized, NotFound, PlatformUnavailable, Rejected
 from pipeline_guard.platforms.gitlab import shapes
-from pipeline_guard.platforms.gitlab.changes import Changes
+from pipeline_guard.platforms.gitlab.changes import GitLabChanges
 from pipeline_guard.platforms.gitlab.client import GitLabClient, Json
 from pipeline_guard.platforms.gitlab.inspection import Inspection
 from pipeline_guard.platforms.gitlab.issues import Issues, change_labels
@@ -52,6 +52,7 @@ class GitLabPlatform:
             "issues",
             "labels",
             "cancel",
+            "changes",
         }
     )
 
@@ -260,28 +261,9 @@ class GitLabPlatform:
             raise Conflict(f"Pipeline {run.run_id} is over")
         await self._client.write("post", f"{_base(run)}/pipelines/{_part(run.run_id)}/cancel")
 
-    async def create_branch_with_files(
-        self,
-        repository: str,
-        branch: str,
-        base_sha: str,
-        files: Mapping[str, bytes | None],
-        message: str,
-    ) -> str:
-        """The commit of a new branch: `files` (None deletes) on top of `base_sha`.
-
-        Asked for again it finds what it made. Raises Conflict when the branch holds anything else,
-        so an existing branch, protected or not, is never written to.
-        """
-        changes = Changes(self._client, f"/projects/{_part(repository)}")
-        return await changes.branch(branch, base_sha, files, message)
-
-    async def open_request(
-        self, repository: str, source_branch: str, target_branch: str, title: str, body: str
-    ) -> shapes.Opened:
-        """The open merge request of our branch, made if there is none; the branch goes with it."""
-        changes = Changes(self._client, f"/projects/{_part(repository)}")
-        return await changes.request(source_branch, target_branch, title, body)
+    def changes(self, repository: str) -> GitLabChanges:
+        """The files, branches and merge requests of a project."""
+        return GitLabChanges(self._client, f"/projects/{_part(repository)}")
 
     async def default_branch_file(self, run: Run, path: str) -> bytes | None:
         """A file of the project; GitLab's `HEAD` is its default branch."""

@@ -3,7 +3,6 @@
 import base64
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
@@ -30,15 +29,6 @@ TIMEOUT_REASONS: Final = frozenset({"stuck_or_timeout_failure", "job_execution_t
 REQUEST_REF: Final = re.compile(r"refs/merge-requests/(\d+)/(head|merge|train)")
 
 Json = Mapping[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Opened:
-    """An issue or merge request of ours: its number in the project, and whether it is new."""
-
-    number: int
-    url: str | None
-    created: bool
 
 
 def id_of(item: Json, key: str = "id") -> int:
