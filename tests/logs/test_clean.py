@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from pipeline_guard.logs.clean import clean_line
 from pipeline_guard.rules.chunks import flatten
-from pipeline_guard.rules.patterns import LINE_START, scan_options
+from pipeline_guard.search.patterns import LINE_START, scan_options
 
 STAMPED = [
     (b"2026-01-01T00:00:00.1234567Z ##[error]no\r\n", "##[error]no"),

@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 
 from pipeline_guard.logs.clean import clean_line
 from pipeline_guard.logs.read import Chunk
-from pipeline_guard.rules.fragments import fragments
 from pipeline_guard.rules.hits import RuleHit
 from pipeline_guard.rules.load import RuleSet, load_rules
 from pipeline_guard.rules.match import FIRST_HITS, LAST_HITS, Scanner, rank
 from pipeline_guard.rules.schema import Rule
+from pipeline_guard.search.fragments import fragments
 
 
 def rule(pattern: str, /, **more: Any) -> Rule:

@@ -10,12 +10,12 @@ from hypothesis import strategies as st
 
 from pipeline_guard.logs.clean import clean_line
 from pipeline_guard.logs.read import Chunk
-from pipeline_guard.rules import search
-from pipeline_guard.rules.literals import literals
 from pipeline_guard.rules.load import RuleSet, load_rules
 from pipeline_guard.rules.match import FIRST_HITS, LAST_HITS, Scanner
 from pipeline_guard.rules.program import LineCheck
 from pipeline_guard.rules.schema import Rule
+from pipeline_guard.search import engine
+from pipeline_guard.search.literals import literals
 
 BUILT_IN = tuple(
     rule.model_copy(update={"where": Rule.model_fields["where"].default})
@@ -86,7 +86,7 @@ def test_the_lines_that_the_built_in_rules_are_tested_with() -> None:
 
 
 def test_without_hyperscan(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(search, "hyperscan", None)
+    monkeypatch.setattr(engine, "hyperscan", None)
     chunks = ["\n".join(LINES).encode() + b"\n"]
     rules = RuleSet(BUILT_IN, {})
     assert rules.program.engine.quick is None
@@ -102,7 +102,7 @@ def test_on_a_processor_that_hyperscan_refuses(monkeypatch: pytest.MonkeyPatch) 
         def Database(mode: int) -> Any:
             raise hyperscan.error("HS_ARCH_ERROR")
 
-    monkeypatch.setattr(search, "hyperscan", Refusing)
+    monkeypatch.setattr(engine, "hyperscan", Refusing)
     chunks = ["\n".join(LINES).encode() + b"\n"]
     rules = RuleSet(BUILT_IN, {})
     assert rules.program.engine.quick is None

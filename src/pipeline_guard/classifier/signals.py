@@ -5,11 +5,13 @@ FAILURE"), so a log without failure can be told from one whose failure nobody he
 job stopped tells a cause from the many troubles that a job survives before.
 """
 
+from functools import cache
 from typing import Any, Literal
 
 import re2
 
-from pipeline_guard.logs.read import Chunk
+from pipeline_guard.logs.read import Chunk, newlines
+from pipeline_guard.search.engine import Engine, Search
 
 Verdict = Literal["failed", "passed", "open"]
 
@@ -67,8 +69,16 @@ _END = 8 * 1024
 """A job says how it ended in its last words, so only these bytes are asked."""
 
 
+_GROUPS = (_JOB_FAILED, _STEP_FAILED, _STOPS)
+
+
 def _any(patterns: tuple[str, ...]) -> Any:
     return re2.compile("(?m)" + "|".join(f"(?:{pattern})" for pattern in patterns))
+
+
+@cache
+def _engine() -> Engine:
+    return Engine([pattern for patterns in _GROUPS for pattern in patterns])
 
 
 class Signals:
@@ -78,44 +88,58 @@ class Signals:
     """
 
     def __init__(self) -> None:
-        self._job_failed = _any(_JOB_FAILED)
         self._job_passed = _any(_JOB_PASSED)
-        self._step_failed = _any(_STEP_FAILED)
-        self._stop = _any(_STOPS)
+        self._groups = [_any(patterns) for patterns in _GROUPS]
+        self._search = Search(_engine())
+        self._met: list[int | None] = [None] * len(_GROUPS)
+        """The first line, over all parts, that any pattern of the group matches."""
         self._end = b""
-        self._failed = False
-        self._trouble = False
         self._part: str | None = None
         self._base = 0
         self.bases: dict[str | None, int] = {}
         self._last = 0
-        self._stopped: int | None = None
 
     def feed(self, chunk: Chunk) -> None:
         """Take a chunk."""
         if chunk.part != self._part:
             self._part, self._base = chunk.part, self._last
         self.bases.setdefault(chunk.part, self._base)
-        self._last = self._base + chunk.first_line + chunk.data.count(b"\n") - 1
+        self._last = self._base + chunk.first_line + newlines(chunk.data) - 1
         self._end = (self._end + chunk.data[-_END:])[-_END:]
-        self._failed = self._failed or self._job_failed.search(chunk.data) is not None
-        self._trouble = self._trouble or self._step_failed.search(chunk.data) is not None
-        if self._stopped is None:
-            match = self._stop.search(chunk.data)
-            if match is not None:
-                before = chunk.data.count(b"\n", 0, match.start())
-                self._stopped = self._base + chunk.first_line + before
+        if None in self._met:
+            self._look(chunk)
+
+    def _look(self, chunk: Chunk) -> None:
+        places, number = self._search.places(chunk.data), 0
+        for group, patterns in enumerate(_GROUPS):
+            own = range(number, number := number + len(patterns))
+            if self._met[group] is None:
+                offsets = sorted({at for one in own for at in places.get(one, ())})
+                at = self._first(group, chunk.data, offsets)
+                if at is not None:
+                    self._met[group] = self._base + chunk.first_line + newlines(chunk.data, 0, at)
+
+    def _first(self, group: int, data: bytes, offsets: list[int]) -> int | None:
+        """Give where the first line starts that a pattern of the group matches."""
+        done = -1
+        for offset in offsets:
+            if offset >= done:
+                start = data.rfind(b"\n", 0, offset) + 1
+                done = data.find(b"\n", offset) + 1 or len(data)
+                if self._groups[group].search(data[start:done]) is not None:
+                    return start
+        return None
 
     def verdict(self) -> Verdict:
         """`failed` or `passed` when the job itself says so, else `open`."""
-        if self._failed:
+        if self._met[0] is not None:
             return "failed"
         return "passed" if self._job_passed.search(self._end) is not None else "open"
 
     @property
     def trouble(self) -> bool:
         """Did a step, a tool or a test summary say that something failed?"""
-        return self._failed or self._trouble
+        return self._met[0] is not None or self._met[1] is not None
 
     @property
     def stopped_at(self) -> int:
@@ -123,4 +147,5 @@ class Signals:
 
         The last line where no step says that it failed.
         """
-        return self._last if self._stopped is None else self._stopped
+        stopped = self._met[2]
+        return self._last if stopped is None else stopped

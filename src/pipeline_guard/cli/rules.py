@@ -14,9 +14,9 @@ from pipeline_guard.logs.redact import Redactor
 from pipeline_guard.rules.hits import RuleHit
 from pipeline_guard.rules.load import RuleSet, load_rules
 from pipeline_guard.rules.match import Scanner, rank
-from pipeline_guard.rules.patterns import line_options, problem_of
 from pipeline_guard.rules.ranking import transient
 from pipeline_guard.rules.selftest import run_tests
+from pipeline_guard.search.patterns import line_options, problem_of
 
 app = typer.Typer(
     help="Rules that judge logs: check, test, list, explain, try.", no_args_is_help=True

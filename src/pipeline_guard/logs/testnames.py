@@ -1,12 +1,14 @@
 """Finds the names of failed tests in what the test frameworks print."""
 
 from collections.abc import Iterable
+from functools import cache
 from typing import Any, Final
 
 import re2
 
 from pipeline_guard.logs.clean import clean_line
 from pipeline_guard.logs.read import Chunk
+from pipeline_guard.search.engine import Engine, Search
 
 MAX_NAMES: Final = 50
 """More names than this say no more than these; the log has the rest."""
@@ -69,12 +71,25 @@ _PATTERNS: Final[tuple[tuple[str, str], ...]] = (
     # PowerShell's Pester.
     ("pester", r"^\s*\[-\] (.+?) (?:\d+m?s|\d+\.\d+s)(?: \(.*\))?\s*$"),
 )
-_GATE: Final = (
-    r"FAIL(?:ED|URE)?\b|<<< ERR|● |not ok \d|[1-9]\d* failing\b|\bFailed\b|\((?:Timeout|SEGFAULT)\)"
-    r"|\[-\] |_spec\.rb[:\[]|_test\.rb:\d|#test_\w|error: -\[|\bERROR:? \w\S*\.\w"
-    r"|\[ERROR\]   ?\w+\.\w+:\d"
-    r"|\b\d{1,4}\) (?:test|property|doctest|[\w\\]+::)|' failed \("
+_GATES: Final = (
+    r"FAIL(?:ED|URE)?\b",
+    "<<< ERR",
+    "● ",
+    r"not ok \d",
+    r"[1-9]\d* failing\b",
+    r"\bFailed\b",
+    r"\((?:Timeout|SEGFAULT)\)",
+    r"\[-\] ",
+    r"_spec\.rb[:\[]",
+    r"_test\.rb:\d",
+    r"#test_\w",
+    r"error: -\[",
+    r"\bERROR:? \w\S*\.\w",
+    r"\[ERROR\]   ?\w+\.\w+:\d",
+    r"\b\d{1,4}\) (?:test|property|doctest|[\w\\]+::)",
+    r"' failed \(",
 )
+"""One of these is in every line that could hold a name."""
 _MAX_LOOKS: Final = 2_000
 """Lines looked at closely per log, so that a hostile log cannot make this slow."""
 _MOCHA_LINES: Final = 200
@@ -82,6 +97,11 @@ _MOCHA_COUNT = r"^\s*[1-9]\d* failing\s*$"
 _MOCHA_ITEM = r"^\s+\d+\) (\S.*?):?\s*$"
 _MOCHA_NEXT = r"^\s{6,}(\S.*?):?\s*$"
 _NOT_A_NAME = r"^(?:Error|AssertionError|TypeError|at )\b"
+
+
+@cache
+def _gate() -> Engine:
+    return Engine(_GATES)
 
 
 class TestNames:
@@ -93,7 +113,7 @@ class TestNames:
         self._names: dict[str, None] = {}
         self._any: Any = re2.compile("|".join(f"(?:{pattern})" for _, pattern in _PATTERNS))
         self._each: list[Any] = [re2.compile(pattern) for _, pattern in _PATTERNS]
-        self._gate: Any = re2.compile(f"(?m){_GATE}")
+        self._search = Search(_gate())
         self._looks = _MAX_LOOKS
         self._mocha = False
         self._title: list[str] = []
@@ -101,16 +121,19 @@ class TestNames:
     def feed(self, chunk: Chunk) -> None:
         """Take a chunk of the raw log; only lines that could hold a name are cleaned and read."""
         data, position = chunk.data, 0
-        while self._looks > 0 and len(self._names) < MAX_NAMES:
-            match = self._gate.search(data, position)
-            if match is None:
-                return
-            begin = data.rfind(b"\n", 0, match.start()) + 1
-            position = data.find(b"\n", match.start()) + 1 or len(data)
+        wanted = self._looks > 0 and len(self._names) < MAX_NAMES
+        places = self._search.places(data).values() if wanted else ()
+        for offset in sorted({offset for offsets in places for offset in offsets}):
+            if offset < position:
+                continue
+            begin = data.rfind(b"\n", 0, offset) + 1
+            position = data.find(b"\n", offset) + 1 or len(data)
             self._looks -= 1
             self.add([clean_line(data[begin : min(position, begin + 4_000)])])
             if b" failing" in data[begin:position]:
                 self.add(map(clean_line, data[position:].split(b"\n", _MOCHA_LINES)[:-1]))
+            if self._looks == 0 or len(self._names) >= MAX_NAMES:
+                return
 
     def add(self, lines: Iterable[str]) -> None:
         """Look into cleaned lines."""

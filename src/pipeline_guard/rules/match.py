@@ -20,7 +20,7 @@ from pipeline_guard.rules.load import RuleSet
 from pipeline_guard.rules.places import walk
 from pipeline_guard.rules.program import Program
 from pipeline_guard.rules.ranking import rank
-from pipeline_guard.rules.search import Places, Search
+from pipeline_guard.search.engine import Places, Search
 
 __all__ = ["RuleHit", "Scanner", "rank"]
 
@@ -87,7 +87,7 @@ class Scanner:
 
     def _grouped(self, piece: Slice) -> dict[tuple[int, str | None], dict[int, list[int]]]:
         grouped: dict[tuple[int, str | None], dict[int, list[int]]] = {}
-        for pattern, offsets in self._search.places(piece).items():
+        for pattern, offsets in self._search.places(piece.scan).items():
             probe = self._program.probes[pattern]
             if (probe.rule, probe.flag) not in self._facts.met:
                 grouped.setdefault((probe.rule, probe.flag), {})[pattern] = offsets

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from pipeline_guard.rules.chunks import MAX_LINE, Slice
-from pipeline_guard.rules.search import Places
+from pipeline_guard.search.engine import Places
 
 _STRIDE = MAX_LINE // 4
 """Bytes between two looks at one line that is too long to be looked at whole."""

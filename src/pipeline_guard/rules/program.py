@@ -6,9 +6,9 @@ from dataclasses import dataclass
 import re2
 
 from pipeline_guard.rules.conditions import EXIT_CODE
-from pipeline_guard.rules.patterns import line_options
 from pipeline_guard.rules.schema import Rule
-from pipeline_guard.rules.search import Engine
+from pipeline_guard.search.engine import Engine
+from pipeline_guard.search.patterns import line_options
 
 
 class LineCheck:

@@ -8,7 +8,7 @@ from typing import Annotated, Literal, Self
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from pipeline_guard.domain.diagnosis import Category
-from pipeline_guard.rules.patterns import group_names, problem_of
+from pipeline_guard.search.patterns import group_names, problem_of
 
 Strength = Literal["cause", "symptom", "verdict", "consequence"]
 """How telling a hit is: it names the cause; it points at it; the tool's closing word; or only that

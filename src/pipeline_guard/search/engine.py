@@ -1,4 +1,4 @@
-"""Searches cleaned chunks of a log for everything that any pattern could be after, all at once.
+"""Searches text for everything that any of many patterns could be after, all at once.
 
 Nearly every pattern has words it cannot do without: these are what is looked for, and of the few
 patterns without such a word a stretch of theirs. Hyperscan looks for all of it in one pass, whose
@@ -12,9 +12,8 @@ from typing import Any, Final
 
 import re2
 
-from pipeline_guard.rules.chunks import Slice
-from pipeline_guard.rules.literals import literals
-from pipeline_guard.rules.patterns import LINE_START, for_scan, for_stream, scan_options
+from pipeline_guard.search.literals import literals
+from pipeline_guard.search.patterns import LINE_START, for_scan, for_stream, scan_options
 
 try:
     import hyperscan
@@ -138,15 +137,15 @@ class _Automaton:
 
 
 class Search:
-    """Searches the chunks of one log."""
+    """Searches one text, piece by piece."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._scratches: dict[int, Any] = {}
 
-    def places(self, piece: Slice) -> Places:
-        """Say where in a chunk which patterns may match."""
-        engine, scan = self._engine, piece.scan
+    def places(self, scan: bytes) -> Places:
+        """Say where in whole lines of text, free of carriage returns, which patterns may match."""
+        engine = self._engine
         engine.seen += len(scan)
         if engine.seen > _SLOW_START and engine.whole is not None:
             return self._scan(engine.whole, (*engine.words, *engine.stretches), scan)

@@ -8,7 +8,7 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
-from pipeline_guard.rules.fragments import TOKEN, group_end, split_branches
+from pipeline_guard.search.fragments import TOKEN, group_end, split_branches
 
 _MOST: Final = 24
 """Words that one pattern may be searched by."""

@@ -9,7 +9,7 @@ from typing import Final
 
 import re2
 
-from pipeline_guard.rules.fragments import TOKEN, fragments
+from pipeline_guard.search.fragments import TOKEN, fragments
 
 MAX_PATTERN_CHARS = 1000
 MAX_PROGRAM = 4000
@@ -106,7 +106,8 @@ def for_scan(pattern: str) -> bytes:
     end = r"[ \t]*(?m:$)"
     swap = {"^": LINE_START, "\\A": LINE_START, "$": end, "\\z": end}
     tokens = TOKEN.findall(pattern)
-    return "".join(swap.get(token) or _bytes_only(token) for token in tokens).encode("ascii")
+    fold = re.search(r"\(\?[a-zA-Z]*i", pattern) is not None
+    return "".join(swap.get(token) or _bytes_only(token, fold) for token in tokens).encode("ascii")
 
 
 def for_stream(pattern: str) -> tuple[bytes, ...]:
@@ -114,8 +115,11 @@ def for_stream(pattern: str) -> tuple[bytes, ...]:
     return tuple(for_scan(part) for part in fragments(pattern))
 
 
-def _bytes_only(token: str) -> str:
-    """Write one token for Latin-1 matching: beyond ASCII, a character is a few bytes."""
+def _bytes_only(token: str, fold: bool) -> str:
+    """Write one token for Latin-1 matching: beyond ASCII, a character is a few bytes.
+
+    With `fold`, whichever they are: the other case of a character may have other bytes.
+    """
     if token[0] == "{" and _COUNT.fullmatch(token):
         return "*" if token.startswith("{0") else "+"
     if token.startswith("\\x{") and int(token[3:-1], 16) > 0x7F:
@@ -127,7 +131,11 @@ def _bytes_only(token: str) -> str:
         return bare if bare != "[^]" else "."
     if token.startswith("["):
         return f"(?:{_NOT_ASCII.sub(_HIGH, token)}{{1,4}})"
-    return _NOT_ASCII.sub(lambda _: _WIDE, token)
+    return _NOT_ASCII.sub(lambda char: _WIDE if fold else _utf8(char[0]), token)
+
+
+def _utf8(char: str) -> str:
+    return "(?:" + "".join(f"\\x{byte:02x}" for byte in char.encode()) + ")"
 
 
 def _refusal(pattern: str, error: Exception) -> str:
