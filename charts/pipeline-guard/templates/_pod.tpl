@@ -155,7 +155,7 @@ topologySpreadConstraints:
         app.kubernetes.io/component: {{ index . 1 }}
 {{- end -}}
 
-{{/* A changed policy or rule file makes new pods; rules would be read again, the policy would not. */}}
+{{/* A changed policy or rule makes new pods: it holds at once, and a wrong one stops the rollout. */}}
 {{- define "guard.podMetadata" -}}
 {{- $root := index . 0 -}}
 {{- $component := index . 1 -}}
