@@ -6,6 +6,7 @@ from pipeline_guard.domain.diagnosis import CATEGORIES
 from pipeline_guard.logs.read import Chunk
 from pipeline_guard.rules.load import load_rules
 from pipeline_guard.rules.match import Scanner, rank
+from pipeline_guard.rules.schema import Rule
 from pipeline_guard.rules.selftest import run_tests
 
 RULES = load_rules()
@@ -21,6 +22,12 @@ def top(log: str) -> str | None:
 def test_there_are_at_least_two_hundred_and_every_category_has_one() -> None:
     assert len(RULES.rules) >= 200
     assert {rule.category for rule in RULES.rules} == set(CATEGORIES)
+
+
+def test_every_shipped_rule_is_one_that_a_user_could_have_written() -> None:
+    """Loading them leaves this out, because it is done here."""
+    for rule in RULES.rules:
+        assert Rule.model_validate(rule.model_dump(by_alias=True)) == rule
 
 
 def test_every_rule_has_lines_that_must_and_must_not_hit() -> None:

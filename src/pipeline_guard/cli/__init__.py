@@ -1,25 +1,32 @@
 """The command `pipeline-guard`: one module a command group, each importing only what it runs."""
 
+import importlib
 import sys
+from typing import Any, Final
 
 import typer
 
 from pipeline_guard import __version__
-from pipeline_guard.cli import (
-    audit,
-    classify,
-    config,
-    database,
-    deliveries,
-    demo,
-    doctor,
-    failures,
-    incidents,
-    rules,
-    serve,
-    tokens,
-)
 from pipeline_guard.errors import PipelineGuardError
+
+COMMANDS: Final = {
+    "serve": ("serve", "worker"),
+    "classify": ("classify", "train", "evaluate"),
+    "demo": ("demo",),
+    "doctor": ("doctor",),
+}
+"""Which module registers which commands on the top level."""
+GROUPS: Final = {
+    "rules": "rules",
+    "db": "database",
+    "deliveries": "deliveries",
+    "failures": "failures",
+    "incidents": "incidents",
+    "audit": "audit",
+    "tokens": "tokens",
+    "config": "config",
+}
+"""Which module holds which group of commands."""
 
 
 def _version(wanted: bool) -> None:
@@ -28,8 +35,11 @@ def _version(wanted: bool) -> None:
         raise typer.Exit
 
 
-def build() -> typer.Typer:
-    """The whole command line."""
+def build(wanted: str | None = None) -> typer.Typer:
+    """The whole command line, or only what the command of that name needs.
+
+    A command must not pay for the imports of all others.
+    """
     app = typer.Typer(
         name="pipeline-guard",
         help="Heals red CI pipelines: reads the failure, knows the cause, acts safely.",
@@ -46,23 +56,25 @@ def build() -> typer.Typer:
     ) -> None:
         """Exit codes of every command: 0 done, 1 it could not be done, 2 wrong usage."""
 
-    for module in (serve, classify, demo, doctor):
-        module.register(app)
-    app.add_typer(rules.app, name="rules")
-    app.add_typer(database.app, name="db")
-    app.add_typer(deliveries.app, name="deliveries")
-    app.add_typer(failures.app, name="failures")
-    app.add_typer(incidents.app, name="incidents")
-    app.add_typer(audit.app, name="audit")
-    app.add_typer(tokens.app, name="tokens")
-    app.add_typer(config.app, name="config")
+    for name, commands in COMMANDS.items():
+        if wanted in (None, *commands):
+            _module(name).register(app)
+    for group, name in GROUPS.items():
+        if wanted in (None, group):
+            app.add_typer(_module(name).app, name=group)
     return app
+
+
+def _module(name: str) -> Any:
+    return importlib.import_module(f"{__name__}.{name}")
 
 
 def main() -> None:
     """Run the command line; an error of ours is a sentence on stderr, never a traceback."""
+    first = sys.argv[1] if len(sys.argv) > 1 else ""
+    known = first in GROUPS or any(first in commands for commands in COMMANDS.values())
     try:
-        build()()
+        build(first if known else None)()
     except PipelineGuardError as error:
         sys.stderr.write(f"pipeline-guard: {error}\n")
         sys.exit(1)

@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 import typer
 
-from pipeline_guard.settings import load_settings
+from pipeline_guard.cli.environment import load_settings
 
 app = typer.Typer(help="Who did what: list, export.", no_args_is_help=True)
 

@@ -3,10 +3,14 @@
 import contextlib
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import typer
 
-from pipeline_guard.settings import Settings, load_settings
+from pipeline_guard.cli.environment import load_settings
+
+if TYPE_CHECKING:
+    from pipeline_guard.settings import Settings
 
 FILE = typer.Argument(..., help="The backup's file.")
 
@@ -46,7 +50,7 @@ def register(app: typer.Typer) -> None:
 
 
 @contextlib.contextmanager
-def _database(settings: Settings) -> Iterator[str]:
+def _database(settings: "Settings") -> Iterator[str]:
     """DATABASE_URL, or our own database as it is: an empty one stays empty."""
     if settings.database_url is not None:
         yield settings.database_url.get_secret_value()

@@ -6,8 +6,8 @@ from typing import Any
 
 import typer
 
+from pipeline_guard.cli.environment import load_settings
 from pipeline_guard.errors import ConfigError
-from pipeline_guard.settings import load_settings
 
 app = typer.Typer(help="The policy: check, schema, show, simulate.", no_args_is_help=True)
 AS_JSON = typer.Option(False, "--json", help="Print JSON.")

@@ -3,7 +3,7 @@
 import typer
 
 from pipeline_guard.cli import backup
-from pipeline_guard.settings import load_settings
+from pipeline_guard.cli.environment import load_settings
 
 app = typer.Typer(help="The database: upgrade, prune, backup, restore.", no_args_is_help=True)
 backup.register(app)

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from pipeline_guard.settings import load_settings
+from pipeline_guard.cli.environment import load_settings
 
 if TYPE_CHECKING:
     from pipeline_guard.stages.recover import Sweep

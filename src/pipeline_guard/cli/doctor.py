@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from pipeline_guard.cli.environment import load_settings
 from pipeline_guard.errors import PipelineGuardError
-from pipeline_guard.settings import Settings, load_settings
 
 if TYPE_CHECKING:
     from pipeline_guard.domain.inspection import Finding
+    from pipeline_guard.settings import Settings
 
 _COLOURS = {"ok": "green", "off": "dim", "note": "yellow", "wrong": "bold red"}
 
@@ -45,7 +46,7 @@ def register(app: typer.Typer) -> None:
             raise typer.Exit(1)
 
 
-def look(settings: Settings) -> list["Finding"]:
+def look(settings: "Settings") -> list["Finding"]:
     """All findings; without a database what can be seen without it."""
     from pipeline_guard.cli import runtime  # noqa: PLC0415
     from pipeline_guard.domain.inspection import Finding  # noqa: PLC0415

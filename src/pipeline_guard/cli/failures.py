@@ -5,7 +5,7 @@ from typing import Any
 import typer
 
 from pipeline_guard.cli import labels
-from pipeline_guard.settings import load_settings
+from pipeline_guard.cli.environment import load_settings
 
 app = typer.Typer(help="Diagnosed failures: list, show, labels.", no_args_is_help=True)
 labels.register(app)

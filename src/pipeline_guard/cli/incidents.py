@@ -4,7 +4,7 @@ from typing import Any
 
 import typer
 
-from pipeline_guard.settings import load_settings
+from pipeline_guard.cli.environment import load_settings
 
 app = typer.Typer(help="Incidents: list, show.", no_args_is_help=True)
 AS_JSON = typer.Option(False, "--json", help="Print JSON.")

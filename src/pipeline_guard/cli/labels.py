@@ -5,7 +5,7 @@ from typing import Any
 
 import typer
 
-from pipeline_guard.settings import load_settings
+from pipeline_guard.cli.environment import load_settings
 
 
 def register(app: typer.Typer) -> None:

@@ -1,14 +1,16 @@
 """What the database knows of rules, for `rules list`: outcomes, precision, demotion."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 
 from pipeline_guard.errors import PipelineGuardError
-from pipeline_guard.rules.load import RuleSet
+
+if TYPE_CHECKING:
+    from pipeline_guard.rules.load import RuleSet
 
 
-def measured(rules: RuleSet, wanted: bool | None) -> dict[str, dict[str, Any]]:
+def measured(rules: "RuleSet", wanted: bool | None) -> dict[str, dict[str, Any]]:
     """By rule what its re-runs came to, for rules whose text is still the one that was measured.
 
     Without a word from the user the database is asked where one is configured; when it is away,
@@ -28,7 +30,7 @@ def measured(rules: RuleSet, wanted: bool | None) -> dict[str, dict[str, Any]]:
         return {}
 
 
-def _read(rules: RuleSet, settings: Any) -> dict[str, dict[str, Any]]:
+def _read(rules: "RuleSet", settings: Any) -> dict[str, dict[str, Any]]:
     from datetime import UTC, datetime  # noqa: PLC0415
 
     from pipeline_guard.cli import runtime  # noqa: PLC0415

@@ -2,21 +2,17 @@
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 
 from pipeline_guard.cli import measured as outcomes
 from pipeline_guard.errors import ConfigError
-from pipeline_guard.logs.clean import clean_line
-from pipeline_guard.logs.read import ReadReport, read_chunks
-from pipeline_guard.logs.redact import Redactor
-from pipeline_guard.rules.hits import RuleHit
-from pipeline_guard.rules.load import RuleSet, load_rules
-from pipeline_guard.rules.match import Scanner, rank
-from pipeline_guard.rules.ranking import transient
-from pipeline_guard.rules.selftest import run_tests
-from pipeline_guard.search.patterns import line_options, problem_of
+
+if TYPE_CHECKING:
+    from pipeline_guard.logs.redact import Redactor
+    from pipeline_guard.rules.hits import RuleHit
+    from pipeline_guard.rules.load import RuleSet
 
 app = typer.Typer(
     help="Rules that judge logs: check, test, list, explain, try.", no_args_is_help=True
@@ -35,6 +31,8 @@ def check(directories: list[Path] = DIRECTORIES, as_json: bool = AS_JSON) -> Non
     Exit codes: 0 all is well, 1 something is wrong, 2 wrong usage.
     Example: pipeline-guard rules check ./rules
     """
+    from pipeline_guard.rules.load import load_rules  # noqa: PLC0415
+
     try:
         rules = load_rules(directories or (), builtin=True)
     except ConfigError as error:
@@ -55,6 +53,8 @@ def run_own_tests(directories: list[Path] = DIRECTORIES, as_json: bool = AS_JSON
     Exit codes: 0 all pass, 1 some fail, 2 the rules cannot be loaded.
     Example: pipeline-guard rules test ./rules
     """
+    from pipeline_guard.rules.selftest import run_tests  # noqa: PLC0415
+
     rules = _load(directories or ()).rules
     broken = run_tests(rules)
     if as_json:
@@ -85,6 +85,8 @@ def list_rules(
     Exit codes: 0 done, 1 the database does not answer, 2 the rules cannot be loaded.
     Example: pipeline-guard rules list --category rate_limit
     """
+    from pipeline_guard.rules.ranking import transient  # noqa: PLC0415
+
     rules = _load(directories or ())
     chosen = [rule for rule in rules.rules if category in (None, rule.category)]
     known = outcomes.measured(rules, measured)
@@ -116,6 +118,10 @@ def explain(
     Exit codes: 0 at least one rule hits, 1 none does, 2 the rules cannot be loaded.
     Example: pipeline-guard rules explain build.log
     """
+    from pipeline_guard.logs.read import ReadReport, read_chunks  # noqa: PLC0415
+    from pipeline_guard.logs.redact import Redactor  # noqa: PLC0415
+    from pipeline_guard.rules.match import Scanner, rank  # noqa: PLC0415
+
     redactor, scanner = Redactor(), Scanner(_load([rules] if rules else ()))
     for chunk in read_chunks(file, ReadReport()):
         redactor.observe(chunk.data)
@@ -147,6 +153,9 @@ def try_pattern(
     """
     import re2  # noqa: PLC0415
 
+    from pipeline_guard.logs.clean import clean_line  # noqa: PLC0415
+    from pipeline_guard.search.patterns import line_options, problem_of  # noqa: PLC0415
+
     problem = problem_of(pattern)
     if problem:
         typer.echo(problem, err=True)
@@ -167,7 +176,9 @@ def try_pattern(
         raise typer.Exit(_FAILED)
 
 
-def _load(directories: list[Path] | tuple[()]) -> RuleSet:
+def _load(directories: list[Path] | tuple[()]) -> "RuleSet":
+    from pipeline_guard.rules.load import load_rules  # noqa: PLC0415
+
     try:
         return load_rules(directories)
     except ConfigError as error:
@@ -175,7 +186,9 @@ def _load(directories: list[Path] | tuple[()]) -> RuleSet:
         raise typer.Exit(_WRONG) from None
 
 
-def _row(hit: RuleHit, redactor: Redactor) -> dict[str, Any]:
+def _row(hit: "RuleHit", redactor: "Redactor") -> dict[str, Any]:
+    from pipeline_guard.rules.ranking import transient  # noqa: PLC0415
+
     masked = {name: redactor.redact(value) for name, value in hit.captures.items()}
     return {
         "rule": hit.rule.id,

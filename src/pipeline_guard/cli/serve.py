@@ -1,6 +1,5 @@
 """`serve` and `worker`: the processes that do the work."""
 
-import asyncio
 import contextlib
 import os
 import signal
@@ -10,10 +9,11 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from pipeline_guard.cli.environment import load_settings
 from pipeline_guard.errors import ConfigError
-from pipeline_guard.settings import Settings, is_loopback, load_settings
 
 if TYPE_CHECKING:
+    from pipeline_guard.settings import Settings
     from pipeline_guard.telemetry.telemetry import Telemetry
 
 
@@ -70,7 +70,9 @@ def register(app: typer.Typer) -> None:
             runtime.run(_work(settings, url, telemetry, metrics_host, metrics_port))
 
 
-def _refuse_open_door(settings: Settings, host: str) -> None:
+def _refuse_open_door(settings: "Settings", host: str) -> None:
+    from pipeline_guard.settings import is_loopback  # noqa: PLC0415
+
     if is_loopback(host) or settings.api_tokens:
         return
     raise ConfigError(
@@ -80,7 +82,13 @@ def _refuse_open_door(settings: Settings, host: str) -> None:
 
 
 async def _serve(
-    settings: Settings, url: str, telemetry: "Telemetry", host: str, port: int, *, with_worker: bool
+    settings: "Settings",
+    url: str,
+    telemetry: "Telemetry",
+    host: str,
+    port: int,
+    *,
+    with_worker: bool,
 ) -> None:
     import uvicorn  # noqa: PLC0415
 
@@ -124,7 +132,7 @@ async def _serve(
 
 
 async def _work(
-    settings: Settings,
+    settings: "Settings",
     url: str,
     telemetry: "Telemetry",
     metrics_host: str,
@@ -158,7 +166,7 @@ def _metrics_served(telemetry: "Telemetry", host: str, port: int) -> Iterator[in
 
 
 @contextlib.asynccontextmanager
-async def _worker(settings: Settings, url: str, telemetry: "Telemetry") -> AsyncIterator[None]:
+async def _worker(settings: "Settings", url: str, telemetry: "Telemetry") -> AsyncIterator[None]:
     from pipeline_guard import worker  # noqa: PLC0415
     from pipeline_guard.cli.runtime import open_database  # noqa: PLC0415
     from pipeline_guard.stages import assemble  # noqa: PLC0415
@@ -177,6 +185,8 @@ async def _worker(settings: Settings, url: str, telemetry: "Telemetry") -> Async
 
 
 async def _until_asked_to_stop() -> None:
+    import asyncio  # noqa: PLC0415
+
     asked = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):

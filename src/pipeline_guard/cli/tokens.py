@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from pipeline_guard.cli.environment import load_settings
 from pipeline_guard.domain.access import Scope
-from pipeline_guard.settings import load_settings
 
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncSession

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from pipeline_guard.errors import ConfigError
 from pipeline_guard.rules.program import Program
-from pipeline_guard.rules.schema import Rule, RuleFile
+from pipeline_guard.rules.schema import SHIPPED, Rule, RuleFile
 from pipeline_guard.yamlfile import Document, mistakes, problems_of, read_yaml
 
 _MAX_FILE: Final = 4 << 20
@@ -59,7 +59,7 @@ def builtin_rules() -> RuleSet:
     folder = resources.files("pipeline_guard.rules") / "builtin"
     files = sorted((f.name, f) for f in folder.iterdir() if f.name.endswith(".yaml"))
     texts = ((f"builtin/{name}", file.read_text("utf-8")) for name, file in files)
-    rules, origins = _collect(texts, problems)
+    rules, origins = _collect(texts, problems, SHIPPED)
     if problems:
         raise ConfigError("\n".join(problems))
     return RuleSet(rules, origins)
@@ -90,13 +90,13 @@ def _user_files(directories: Sequence[Path], problems: list[str]) -> Iterable[tu
 
 
 def _collect(
-    files: Iterable[tuple[str, str]], problems: list[str]
+    files: Iterable[tuple[str, str]], problems: list[str], context: str | None = None
 ) -> tuple[tuple[Rule, ...], dict[str, str]]:
     rules: list[Rule] = []
     origins: dict[str, str] = {}
     for name, text in files:
         document = read_yaml(text, trusted=True)
-        for index, rule in enumerate(_rules_of(name, document, problems)):
+        for index, rule in enumerate(_rules_of(name, document, problems, context)):
             place = f"{name}:{document.place(('rules', index, 'id'))[0]}"
             if rule.id in origins:
                 line, column = document.place(("rules", index, "id"))
@@ -108,12 +108,14 @@ def _collect(
     return tuple(rules), origins
 
 
-def _rules_of(name: str, document: Document, problems: list[str]) -> tuple[Rule, ...]:
+def _rules_of(
+    name: str, document: Document, problems: list[str], context: str | None
+) -> tuple[Rule, ...]:
     problems += problems_of(name, document)
     if document.problems:
         return ()
     try:
-        return RuleFile.model_validate(document.value).rules
+        return RuleFile.model_validate(document.value, context=context).rules
     except ValidationError as error:
         problems += mistakes(name, document, RuleFile, error)
         return ()

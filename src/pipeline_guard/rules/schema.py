@@ -3,9 +3,9 @@
 import hashlib
 import re
 from datetime import date
-from typing import Annotated, Literal, Self
+from typing import Annotated, Final, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInfo, model_validator
 
 from pipeline_guard.domain.diagnosis import Category
 from pipeline_guard.search.patterns import group_names, problem_of
@@ -15,8 +15,12 @@ Strength = Literal["cause", "symptom", "verdict", "consequence"]
 something before it failed."""
 
 
-def _checked(pattern: str) -> str:
-    problem = problem_of(pattern)
+SHIPPED: Final = "shipped"
+"""Context of rules whose patterns our tests have tried: at each start it would take 0.1 s."""
+
+
+def _checked(pattern: str, info: ValidationInfo) -> str:
+    problem = None if info.context == SHIPPED else problem_of(pattern)
     if problem:
         raise ValueError(problem)
     return pattern
