@@ -20,7 +20,7 @@ from pipeline_guard.domain.events import Event
 from pipeline_guard.errors import NotAuthorized, PlatformError, RateLimited, StoreUnavailable
 from pipeline_guard.stages import incidents
 from pipeline_guard.stages.accept import run_lock
-from pipeline_guard.stages.act import act
+from pipeline_guard.stages.act import act, act_later
 from pipeline_guard.stages.again import decide_again
 from pipeline_guard.stages.context import Context
 from pipeline_guard.stages.diagnose import process_delivery, process_event
@@ -167,6 +167,7 @@ def register_tasks(app: procrastinate.App, context: Context) -> None:
 
 _STAGES: Final[Mapping[str, Callable[..., Awaitable[object]]]] = {
     "act": act,
+    "act_later": act_later,
     "decide_again": decide_again,
     "look_at_incident": incidents.look,
     "release_incident": incidents.release,

@@ -52,6 +52,7 @@ async def test_a_person_may_go_past_the_limit_of_re_runs(stage: Stage):
     await stage.fail(DNS)
     for _ in range(3):
         await stage.end_rerun("failure", DNS)
+        await stage.line.hurry()
     assert (await statuses(stage))[-1] == "escalated"
     assert stage.reruns() == 2
     await stage.say("/guard retry", "write")

@@ -102,11 +102,25 @@ async def test_at_most_two_re_runs_and_one_comment_for_a_job_that_stays_red(gith
     run = github.add_run(log=DNS)
     for _ in range(5):
         await send(github_line, github, run)
+        await github_line.hurry()
         github.finish_run(run, "failure", DNS)
     assert len(reruns(github)) == 2
     assert [item["status"] for item in await github_line.failures()] == ["escalated"] * 3
     (body,) = comments(github)
     assert "still red" in body
+
+
+async def test_a_second_re_run_waits_and_the_wait_is_kept_in_the_database(github, github_line):
+    run = github.add_run(log=DNS)
+    await send(github_line, github, run)
+    github.finish_run(run, "failure", DNS)
+    await send(github_line, github, run)
+    assert len(reruns(github)) == 1
+    assert "act_later" in {task for task, _ in await github_line.waiting()}
+    *_, failure = await github_line.failures()
+    assert 30 <= failure["plan"]["steps"][0]["params"]["wait"] <= 90
+    await github_line.hurry()
+    assert len(reruns(github)) == 2
 
 
 async def test_a_deploy_is_never_re_run_not_even_beside_a_transient_job(github, github_line):

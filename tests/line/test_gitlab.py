@@ -82,6 +82,7 @@ async def test_an_always_red_job_is_re_run_twice_and_then_handed_to_a_person(
         hook = gitlab.pipeline_hook(pipeline)
         await gitlab_line.post("gitlab", hook.headers, hook.body)
         await gitlab_line.settle()
+        await gitlab_line.hurry()
         for job in gitlab.world.jobs_of(pipeline.id):
             if job.status != "failed":
                 job.trace = DNS + END

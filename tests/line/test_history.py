@@ -39,6 +39,7 @@ async def test_the_first_re_run_that_ended_counts_and_not_the_last(github, githu
     run = github.add_run(log=DNS)
     for conclusion in ("failure", "success"):
         await send(github_line, github, run)
+        await github_line.hurry()
         github.finish_run(run, conclusion, DNS)
     await send(github_line, github, run)
     await send(github_line, github, github.add_run(log=DNS, sha="3" * 40, branch="third"))

@@ -206,6 +206,7 @@ STRICTER: Final[Mapping[str, Callable[[Any, Any], Any]]] = {
     "breadth.max_failed": _lower,
     "breadth.max_share": _lower,
     "cool_down": max,
+    "backoff": max,
     "worth.green_saves": _lower,
     "worth.rerun_costs": max,
     "worth.minute_costs": max,

@@ -203,6 +203,15 @@ class Keys(_Part):
         ),
     ] = 0
     worth: Annotated[Worth, Field(description="When a re-run is worth its cost.")] = Worth()
+    backoff: Annotated[
+        float,
+        Field(
+            ge=0,
+            le=60,
+            description="Minutes before a second re-run of a job at a commit, give or take half;"
+            " twice as many before each further one.",
+        ),
+    ] = 1.0
     budgets: Annotated[Budgets, Field(description="Limits per repository.")] = Budgets()
     maintenance: Annotated[
         tuple[Window, ...], Field(description="When nothing is re-run: a list of windows.")

@@ -16,6 +16,7 @@ from pipeline_guard.domain.runs import Run
 from pipeline_guard.errors import PlatformError, PlatformUnavailable
 from pipeline_guard.remedies import REMEDIES
 from pipeline_guard.remedies.base import Request, Result
+from pipeline_guard.stages.accept import run_lock
 from pipeline_guard.stages.context import Context, lock_of, report_lock, run_key
 from pipeline_guard.stages.measure import stage
 from pipeline_guard.store import actions, audit, failures, switches
@@ -31,8 +32,16 @@ log = structlog.get_logger(__name__)
 
 
 @stage("act")
-async def act(context: Context, platform: str, repository: str, run_id: str, attempt: int) -> None:
-    """Do what was planned for the failures of this attempt.
+async def act(
+    context: Context,
+    platform: str,
+    repository: str,
+    run_id: str,
+    attempt: int,
+    *,
+    waited: bool = False,
+) -> None:
+    """Do what was planned for the failures of this attempt; `waited` what has to wait, too.
 
     Raises PlatformError when the call is worth another try later; the queue tries it again.
     """
@@ -41,7 +50,7 @@ async def act(context: Context, platform: str, repository: str, run_id: str, att
     steps: dict[str, tuple[Step, list[Failure]]] = {}
     for failure in found:
         if failure.run_attempt == attempt:
-            for step in _due(failure):
+            for step in _due(failure, waited=waited):
                 steps.setdefault(_key(failure, step), (step, []))[1].append(failure)
     if not steps:
         return
@@ -59,7 +68,17 @@ async def act(context: Context, platform: str, repository: str, run_id: str, att
         raise trouble
 
 
-def _due(failure: Failure) -> list[Step]:
+async def act_later(
+    context: Context, platform: str, repository: str, run_id: str, attempt: int
+) -> None:
+    """The wait of planned steps is over: do them, under the run's lock."""
+    args = {"platform": platform, "repository": repository, "run_id": run_id, "attempt": attempt}
+    lock = run_lock(platform, repository, run_id)
+    async with context.database.transaction() as session:
+        await context.queue.defer(session, "act", args | {"waited": True}, lock=lock)
+
+
+def _due(failure: Failure, *, waited: bool) -> list[Step]:
     """The steps to be done for a failure: of a plan, those that nobody refuses.
 
     What people ignore or a newer commit replaced meanwhile needs nothing, and only what waits for
@@ -70,7 +89,8 @@ def _due(failure: Failure) -> list[Step]:
     return [
         step
         for step in stored_plan(failure.plan).live
-        if step.kind != "rerun" or failure.status == "healing"
+        if (step.kind != "rerun" or failure.status == "healing")
+        and (waited or not step.params.get("wait"))
     ]
 
 

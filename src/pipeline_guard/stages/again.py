@@ -5,10 +5,11 @@ from datetime import UTC, datetime
 from pipeline_guard.domain.events import Event
 from pipeline_guard.errors import NotFound
 from pipeline_guard.stages import incidents
-from pipeline_guard.stages.context import Context, lock_of, report_lock, run_key
+from pipeline_guard.stages.context import Context, report_lock, run_key
 from pipeline_guard.stages.decide import decide
 from pipeline_guard.stages.facts import stored_diagnosis
 from pipeline_guard.stages.gather import gather
+from pipeline_guard.stages.start import start
 from pipeline_guard.store import failures
 from pipeline_guard.store.tables import Failure
 
@@ -50,9 +51,7 @@ async def decide_again(context: Context, platform: str, repository: str, run_id:
             for job, item, plan in zip(jobs, gathered, plans, strict=True)
         ]
         await incidents.decided(context, session, made, now)
-        if any(plan.status == "healing" for plan in plans):
-            args = run_key(run) | {"attempt": run.attempt}
-            await context.queue.defer(session, "act", args, lock=lock_of(run))
+        await start(context, session, run, plans)
         await context.queue.defer(session, "report", run_key(run), lock=report_lock(run))
     return f"Decided again: {', '.join(plan.status for plan in plans)}."
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
+from pipeline_guard.domain.backoff import wait_seconds
 from pipeline_guard.domain.capabilities import RerunScope
 from pipeline_guard.domain.plan import FailureStatus, Plan, Refusal, Step
 from pipeline_guard.policy.schema import Policy
@@ -50,6 +51,7 @@ def decide(
             plans.append(Plan((), (*found, waits), _idle_status(case), waits.reason))
         else:
             plan = _plan(case, found, minutes if together else case.facts.minutes, together)
+            plan = plan if past else _waiting(case, plan)
             plans.append(plan)
             chosen = chosen or bool(plan.steps and not found) or not any(acting)
     return [_with_others(case, plan, now) for case, plan in zip(cases, plans, strict=True)]
@@ -98,6 +100,18 @@ def _plan(case: Case, found: tuple[Refusal, ...], minutes: float, together: bool
         params["minutes"] = round(minutes, 2)
     status: FailureStatus = _idle_status(case) if found else "healing"
     return Plan((Step("rerun", params, why),), found, status, why)
+
+
+def _waiting(case: Case, plan: Plan) -> Plan:
+    """The plan with the wait before a further re-run; a person's word is not kept waiting."""
+    facts = case.facts
+    name = "/".join((facts.run.repository, facts.run.run_id, str(facts.run.attempt)))
+    wait = wait_seconds(60.0 * case.policy.backoff, facts.tried_again, name)
+    if not wait:
+        return plan
+    params = {"wait": round(wait, 1)}
+    steps = tuple(replace(step, params=step.params | params) for step in plan.steps)
+    return replace(plan, steps=steps)
 
 
 def _scope(facts: Facts, together: bool) -> RerunScope | None:

@@ -20,13 +20,14 @@ from pipeline_guard.logs.spool import spool
 from pipeline_guard.stages import incidents, tidy
 from pipeline_guard.stages.accept import run_lock
 from pipeline_guard.stages.command import run_commands
-from pipeline_guard.stages.context import Context, lock_of, report_lock, run_key
+from pipeline_guard.stages.context import Context, report_lock, run_key
 from pipeline_guard.stages.decide import decide
 from pipeline_guard.stages.follow_up import follow_up
 from pipeline_guard.stages.gather import gather
 from pipeline_guard.stages.measure import stage
 from pipeline_guard.stages.prepare import prepare
 from pipeline_guard.stages.shelf import Shelf
+from pipeline_guard.stages.start import start
 from pipeline_guard.store import deliveries, failures
 from pipeline_guard.store.tracker import anything_stands
 
@@ -214,10 +215,7 @@ async def _decide_and_store(
             made.append((facts, plan, number))
         await incidents.decided(context, session, made, now)
         await follow_up(context, session, run)
-        if any(plan.live for plan in plans):
-            await context.queue.defer(
-                session, "act", run_key(run) | {"attempt": run.attempt}, lock=lock_of(run)
-            )
+        await start(context, session, run, plans)
         await context.queue.defer(session, "report", run_key(run), lock=report_lock(run))
     for facts, plan, number in made:
         _tell(context, run.platform, number, facts.job, facts.diagnosis, plan)

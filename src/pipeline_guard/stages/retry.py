@@ -20,11 +20,12 @@ from pipeline_guard.domain.runs import Job, Run
 from pipeline_guard.errors import NotFound
 from pipeline_guard.policy.schema import Policy
 from pipeline_guard.stages import incidents
-from pipeline_guard.stages.context import Context, lock_of, run_key
+from pipeline_guard.stages.context import Context
 from pipeline_guard.stages.decide import decide
 from pipeline_guard.stages.facts import stored_diagnosis
 from pipeline_guard.stages.gather import Gathered, gather
 from pipeline_guard.stages.policies import RunPolicy
+from pipeline_guard.stages.start import start
 from pipeline_guard.store import failures
 from pipeline_guard.store.tables import Failure
 
@@ -115,9 +116,7 @@ async def retry(
         for job, item, plan in zip(jobs, gathered, plans, strict=True)
     ]
     await incidents.decided(context, session, made, datetime.now(UTC))
-    await context.queue.defer(
-        session, "act", run_key(run) | {"attempt": run.attempt}, lock=lock_of(run)
-    )
+    await start(context, session, run, [plan for _, plan in planned])
     left = [job.name for job in jobs if stored[job.id].status != "healing"]
     text = f"{run.workflow} is being re-run ({len(planned)} of {len(run.failed_jobs)} failed jobs)."
     return Retried(True, f"{text} {_why_not(run, jobs, plans)}" if left else text)

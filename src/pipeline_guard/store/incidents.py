@@ -167,7 +167,10 @@ async def page(
 
 
 async def waiting(session: AsyncSession, incident: Incident) -> list[tuple[str, str]]:
-    """Runs with failures that the incident holds, the newest first: (repository, run id)."""
+    """Runs with failures that the incident holds, as (repository, run id).
+
+    Those that were tried least come first, then the newest: they are the likeliest to be wanted.
+    """
     query = (
         select(Failure.repository, Failure.run_id)
         .where(
@@ -177,7 +180,7 @@ async def waiting(session: AsyncSession, incident: Incident) -> list[tuple[str, 
             Failure.plan["refusals"].contains([{"guard": "incident"}]),
         )
         .group_by(Failure.repository, Failure.run_id)
-        .order_by(func.max(Failure.id).desc())
+        .order_by(func.max(Failure.run_attempt), func.max(Failure.id).desc())
     )
     return [(row[0], row[1]) for row in await session.execute(query)]
 
