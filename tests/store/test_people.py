@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from pipeline_guard.classifier.manifest import read_manifests
 from pipeline_guard.domain.diagnosis import Diagnosis
 from pipeline_guard.domain.plan import Plan
 from pipeline_guard.domain.runs import Job, Run
@@ -73,7 +74,8 @@ async def test_a_command_is_found_by_its_place_in_its_comment(session: AsyncSess
 async def test_labels_are_printed_as_lines_to_train_on(database, database_url, tmp_path):
     async with database.transaction() as session:
         labels.add(session, [await stored(session)], "flaky_test", "ann")
-    settings = {"PIPELINE_GUARD_DATABASE_URL": database_url, "PATH": os.environ["PATH"]}
+    settings = {key: os.environ[key] for key in ("PATH", "PYTHONPATH") if key in os.environ}
+    settings["PIPELINE_GUARD_DATABASE_URL"] = database_url
 
     async def call(*arguments: str) -> str:
         running = await asyncio.create_subprocess_exec(
@@ -87,3 +89,8 @@ async def test_labels_are_printed_as_lines_to_train_on(database, database_url, t
     line = json.loads(await call("--json"))
     assert (line["text"], line["label"], line["author"]) == ("it fell over", "flaky_test", "ann")
     assert "flaky_test" in await call()
+    await call("--export", "people")
+    (entry,) = read_manifests([tmp_path / "people" / "manifest.jsonl"])
+    assert (entry.label, entry.project, entry.silver) == ("flaky_test", "acme/shop", False)
+    assert entry.path.read_text() == "it fell over"
+    assert entry.transient is None

@@ -1,11 +1,18 @@
 """`failures labels`: what people said the causes really are, as lines to train on."""
 
 from dataclasses import asdict
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
 
 import typer
 
 from pipeline_guard.cli.environment import load_settings
+from pipeline_guard.errors import ConfigError
+
+if TYPE_CHECKING:
+    from pipeline_guard.store.labels import Labelled
+
+MANIFEST: Final = "manifest.jsonl"
 
 
 def register(app: typer.Typer) -> None:
@@ -16,20 +23,35 @@ def register(app: typer.Typer) -> None:
         as_json: bool = typer.Option(
             False, "--json", help="Print one JSON object a line, with the excerpt as `text`."
         ),
+        export: Path | None = typer.Option(
+            None,
+            metavar="DIR",
+            file_okay=False,
+            help="Write manifest.jsonl and the logs there, for `train` to take as one more"
+            " manifest.",
+        ),
     ) -> None:
         """List the failures that people have labelled with `/guard wrong`, the newest label each.
 
-        Example: pipeline-guard failures labels --json > labels.jsonl
+        Exit codes: 0 done, 1 the database does not answer or DIR cannot be written, 2 wrong usage.
+        Example: pipeline-guard failures labels --export people
         """
         from pipeline_guard.cli import runtime  # noqa: PLC0415
         from pipeline_guard.store import labels as store  # noqa: PLC0415
 
         async def work(url: str) -> list[Any]:
             async with runtime.open_database(url) as database, database.transaction() as session:
-                return await store.newest(session)
+                found = await store.newest(session)
+                if export is not None:
+                    rows = [_written(export, i, await store.log_of(session, i)) for i in found]
+                    (export / MANIFEST).write_text("".join(rows), "utf-8")
+                return found
 
         with runtime.database_url(load_settings()) as url:
             found = runtime.run(work(url))
+        if export is not None:
+            typer.echo(f"{export / MANIFEST}: {len(found)} labelled logs")
+            return
         if as_json:
             _print_lines([asdict(item) for item in found])
             return
@@ -49,3 +71,29 @@ def _print_lines(rows: list[dict[str, Any]]) -> None:
 
     for row in rows:
         typer.echo(orjson.dumps(row, default=str).decode())
+
+
+def _written(folder: Path, item: "Labelled", text: str) -> str:
+    """Write one log below the folder; returns its line of the manifest.
+
+    That a re-run passed tells that the failure was transient, and nothing about its category; that
+    it did not pass tells nothing, since a trouble may last.
+    """
+    import orjson  # noqa: PLC0415
+
+    name = f"logs/{item.failure}.log"
+    try:
+        (folder / "logs").mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(text, "utf-8")
+    except OSError as error:
+        raise ConfigError(f"{folder}: cannot be written: {error}") from error
+    row: dict[str, Any] = {
+        "path": name,
+        "label": item.label,
+        "label_basis": f"person {item.author}",
+        "platform": item.platform,
+        "project": item.repository,
+    }
+    if item.rerun_passed:
+        row["retry_would_help"] = True
+    return orjson.dumps(row).decode() + "\n"

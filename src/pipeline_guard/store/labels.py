@@ -9,6 +9,7 @@ from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from pipeline_guard.domain.diagnosis import Category
+from pipeline_guard.store import job_logs
 from pipeline_guard.store.tables import Failure, Label
 
 
@@ -24,6 +25,9 @@ class Labelled:
     author: str
     at: datetime
     text: str
+    platform: str
+    rerun_passed: bool | None
+    """Whether the next attempt passed; no category follows from it."""
 
 
 def add(session: AsyncSession, failure_ids: Sequence[int], category: Category, author: str) -> None:
@@ -51,6 +55,17 @@ async def newest(session: AsyncSession) -> list[Labelled]:
             label.author,
             label.created_at,
             failure.diagnosis["excerpt"],
+            failure.platform,
+            failure.next_passed,
         )
         for label, failure in await session.execute(query)
     ]
+
+
+async def log_of(session: AsyncSession, labelled: Labelled) -> str:
+    """What is kept of the failure's log, cleaned and redacted; without it, the excerpt."""
+    parts = dict.fromkeys(part for part, _, _ in await job_logs.ranges(session, labelled.failure))
+    pieces = [
+        text for part in parts async for _, text in job_logs.pieces(session, labelled.failure, part)
+    ]
+    return "\n".join(pieces) or labelled.text
