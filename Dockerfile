@@ -1,5 +1,5 @@
 # Any image with Python 3.11 or newer and its venv module; glibc, because wheels are for glibc.
-ARG BASE=docker.io/library/python:3.13-slim-bookworm
+ARG BASE=docker.io/library/python:3.13-slim-trixie
 
 FROM ${BASE} AS build
 WORKDIR /src

@@ -18,7 +18,7 @@ certificates=/etc/ssl/certs
 if [ -z "${BASE:-}" ]; then
   if [ ! -e "$dir/base/usr/bin/python3" ]; then
     debootstrap --variant=minbase --include=python3,python3-venv,ca-certificates \
-      bookworm "$dir/base" >"$dir/debootstrap.log"
+      trixie "$dir/base" >"$dir/debootstrap.log"
   fi
   made=$("${store[@]}" from scratch)
   "${store[@]}" copy -q "$made" "$dir/base" / >/dev/null
