@@ -33,7 +33,7 @@ class Kind:
 
 
 KINDS = (
-    Kind("network_transient", "dns-lookup-failed",
+    Kind("network_transient", "net-dns-curl",
          "curl: (6) Could not resolve host: mirror.example", True, 0.93),
     Kind("network_transient", "connection-reset",
          "npm error network read ECONNRESET while fetching left-pad", True, 0.86),
@@ -42,12 +42,13 @@ KINDS = (
          ("tests/test_cart.py::test_checkout_total",)),
     Kind("flaky_test", None, "Timeout: element #pay did not appear within 5000 ms", True, 0.55,
          ("e2e/payment.spec.ts > pays with a stored card",)),
-    Kind("test_failure", "pytest-failed",
+    Kind("test_failure", "test-pytest",
          "FAILED tests/test_sum.py::test_rounding - AssertionError: 0.1 != 0.10", False, 0.0,
          ("tests/test_sum.py::test_rounding",)),
-    Kind("compile_error", "rustc-error", "error[E0308]: mismatched types", False, 0.0),
-    Kind("lint_format", "ruff-check", "src/app.py:14:1: F401 `os` imported but unused", False, 0.0),
-    Kind("rate_limit", "docker-pull-limit", "toomanyrequests: pull rate limit reached", True, 0.8),
+    Kind("compile_error", "compile-rust", "error[E0308]: mismatched types", False, 0.0),
+    Kind("lint_format", "lint-flake8-ruff",
+         "src/app.py:14:1: F401 `os` imported but unused", False, 0.0),
+    Kind("rate_limit", "rate-429-tool", "toomanyrequests: pull rate limit reached", True, 0.8),
     Kind("out_of_memory", None, "Killed: process ran out of memory (137)", False, 0.0),
 )  # fmt: skip
 REPOSITORIES = ("acme/shop", "acme/web", "acme/infra", "globex/payments")
@@ -80,6 +81,7 @@ def diagnosis(kind: Kind, line: int = 812, **changes: Any) -> Diagnosis:
         fingerprint=f"{kind.category}-{kind.rule or 'model'}"[:16], failed_tests=kind.tests,
         candidates=(Candidate(kind.category, confidence), Candidate("unknown", 0.05)),
         excerpt=kind.line, lines=1_000,
+        rule_version="seed" if kind.rule else None,
         advice="Usually gone with the next try." if kind.transient else None, **changes,
     )  # fmt: skip
 
@@ -110,7 +112,7 @@ async def add(
         settled = at + timedelta(minutes=7 + number % 11) if passed is not None else None
         await session.execute(
             update(Failure).where(Failure.id == stored)
-            .values(created_at=at, rerun_passed=passed, settled_at=settled)
+            .values(created_at=at, rerun_passed=passed, next_passed=passed, settled_at=settled)
         )  # fmt: skip
         if kind.transient and status != "observed":
             key = f"rerun-{number}"

@@ -1,7 +1,5 @@
 """GET /api/v1/audit: who did what, and the whole of it as a file."""
 
-import csv
-import io
 from collections.abc import AsyncIterator
 from datetime import datetime
 from typing import Any, Final, Literal
@@ -15,11 +13,10 @@ from pipeline_guard.store import audit as store
 from pipeline_guard.store.session import Database
 from pipeline_guard.store.tables import Audit
 from pipeline_guard.web.api.parameters import Cursor, Filter, Limit, Page, page_of
+from pipeline_guard.web.tabular import csv_line
 
 Format = Literal["jsonl", "csv"]
 _MEDIA: Final[dict[Format, str]] = {"jsonl": "application/jsonl", "csv": "text/csv"}
-_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
-"""What spreadsheets take for the start of a formula."""
 
 
 class AuditOut(BaseModel):
@@ -43,7 +40,7 @@ async def exported(
 ) -> AsyncIterator[str]:
     """The whole audit, oldest first, line by line; CSV begins with the names of its columns."""
     if as_ == "csv":
-        yield _csv_line(list(AuditOut.model_fields))
+        yield csv_line(list(AuditOut.model_fields))
     async for entry in store.everything(database, since=since):
         item = shape(entry)
         if as_ == "jsonl":
@@ -51,18 +48,7 @@ async def exported(
         else:
             details = orjson.dumps(item.details).decode()
             told = [item.actor, item.action, item.subject]
-            yield _csv_line([str(item.id), item.at.isoformat(), *map(_inert, told), details])
-
-
-def _csv_line(cells: list[str]) -> str:
-    line = io.StringIO()
-    csv.writer(line).writerow(cells)
-    return line.getvalue()
-
-
-def _inert(cell: str) -> str:
-    """Names come from outside: no spreadsheet may calculate them."""
-    return f"'{cell}" if cell.startswith(_FORMULA) else cell
+            yield csv_line([str(item.id), item.at.isoformat(), *told, details])
 
 
 def router(database: Database) -> APIRouter:

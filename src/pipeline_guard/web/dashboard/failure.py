@@ -7,6 +7,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
 
 from pipeline_guard.domain.diagnosis import CATEGORIES
+from pipeline_guard.stages.choice import told
 from pipeline_guard.store import failures
 from pipeline_guard.web.api.parameters import RowId, found
 from pipeline_guard.web.dashboard import log
@@ -32,6 +33,7 @@ def router(desk: Desk) -> APIRouter:
         return desk.pages.show(
             request, "failure.html", section="/", failure=row, seen=seen, days=SEEN_DAYS,
             before=before, log=shown, categories=CATEGORIES,
+            arithmetic=told(row.plan["facts"].get("choice")),
         )  # fmt: skip
 
     return routes

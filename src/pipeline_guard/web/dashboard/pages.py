@@ -3,7 +3,16 @@
 from fastapi import APIRouter, FastAPI
 from fastapi.staticfiles import StaticFiles
 
-from pipeline_guard.web.dashboard import deliveries, failure, log, now, rules, settings, wishes
+from pipeline_guard.web.dashboard import (
+    deliveries,
+    failure,
+    insights,
+    log,
+    now,
+    rules,
+    settings,
+    wishes,
+)
 from pipeline_guard.web.dashboard.desk import Desk
 from pipeline_guard.web.dashboard.page import HERE
 
@@ -11,7 +20,7 @@ from pipeline_guard.web.dashboard.page import HERE
 def router(desk: Desk) -> APIRouter:
     """All pages."""
     routes = APIRouter(include_in_schema=False)
-    for module in (now, failure, wishes, log, rules, deliveries, settings):
+    for module in (now, failure, wishes, log, insights, rules, deliveries, settings):
         routes.include_router(module.router(desk))
     return routes
 

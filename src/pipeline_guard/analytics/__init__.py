@@ -1,0 +1,1 @@
+"""What history tells: healing, time, money, flaky tests, a week in short; pandas over rows."""
