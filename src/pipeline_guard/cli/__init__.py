@@ -14,6 +14,7 @@ COMMANDS: Final = {
     "classify": ("classify", "train", "evaluate"),
     "demo": ("demo",),
     "doctor": ("doctor",),
+    "tail": ("tail",),
     "init": ("init",),
 }
 """Which module registers which commands on the top level."""
