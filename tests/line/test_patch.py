@@ -218,3 +218,39 @@ async def test_on_gitlab_it_is_a_merge_request_into_the_requests_branch(
     made = [one for one in gitlab.world.requests.values() if one.author == gitlab.bot]
     assert [one.target_branch for one in made] == ["feature"]
     assert project.trees[project.branches[made[0].source_branch]]["src/shop.py"] == AFTER
+
+
+async def say(line: Line, github: FakeGitHub, pull, text: str, author: str = "ann") -> list[str]:
+    """Our signs on a comment of somebody's, once it was answered."""
+    said = github.add_comment(pull, author, text)
+    await line.post("github", *github.comment_hook(pull, said))
+    await line.settle()
+    return [content for login, content in said.reactions if login == github.login]
+
+
+@pytest.mark.parametrize("mode", ["suggest"], indirect=True)
+async def test_in_suggest_a_persons_word_makes_it_a_proposal(github, patching, red):
+    pull, run = red()
+    run.repo.people.update(ann="write", bob="read")
+    await send(patching, github, run)
+    assert "-1" in await say(patching, github, pull, "/guard patch", "bob")
+    assert proposals(github) == []
+    assert "hooray" in await say(patching, github, pull, "/guard patch")
+    (made,) = proposals(github)
+    (failure,) = await patching.failures()
+    (action,) = failure["actions"]
+    assert (action["kind"], action["status"]) == ("patch", "done")
+    assert failure["status"] == "open"
+    assert await say(patching, github, pull, "/guard patch")
+    assert len(proposals(github)) == 1
+    made.state = "closed"
+    await say(patching, github, pull, "/guard patch")
+    assert len(proposals(github)) == 2
+
+
+async def test_a_persons_word_writes_to_no_fork_and_invents_nothing(github, patching, red):
+    pull, run = red(fork="stranger/shop")
+    run.repo.people.update(ann="admin")
+    await send(patching, github, run)
+    assert "-1" in await say(patching, github, pull, "/guard patch")
+    assert proposals(github) == []

@@ -32,6 +32,9 @@ COMMANDS: Final[dict[str, CommandSpec]] = {
     "retry": CommandSpec(
         "write", "retry", "re-run what failed at the newest commit, past the limit of re-runs"
     ),
+    "patch": CommandSpec(
+        "write", "patch", "propose the change that would mend it, as a branch and a request"
+    ),
     "explain": CommandSpec("read", "explain", "unfold the whole reasoning in this comment"),
     "ignore": CommandSpec("write", "ignore", "mark the open failures of this commit as ignored"),
     "wrong": CommandSpec(

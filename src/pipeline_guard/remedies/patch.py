@@ -51,7 +51,8 @@ async def apply(platform: Platform, run: Run, request: Request) -> Result:
 async def _find_or_make(changes: Changes, run: Run, params: Mapping[str, Any]) -> Result:
     target = run.branch or ""
     known = await changes.proposed(target, branch_prefix(params["fingerprint"]))
-    if any(one.state == "closed" for one in known):
+    asked = "asked_by" in params  # whoever asks for it does not mind that it was closed before
+    if not asked and any(one.state == "closed" for one in known):
         return Result("skipped", "The same was proposed before and closed by somebody.")
     there = next((one for one in known if one.state == "open"), None)
     if there is None and await changes.is_protected(target):

@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from pipeline_guard.domain.diagnosis import CATEGORIES, Category
 from pipeline_guard.stages.context import Context
 from pipeline_guard.stages.retry import Ready, retry
+from pipeline_guard.stages.wish import propose_now
 from pipeline_guard.store import failures, labels, switches
 from pipeline_guard.store.commands import Said
 from pipeline_guard.store.tables import Failure
@@ -50,6 +51,16 @@ async def _retry(talk: Talk) -> Answer:
     ]
     status: Status = "done" if any(item.coming for item in results) else "refused"
     return Answer(status, " ".join(item.text for item in results))
+
+
+async def _patch(talk: Talk) -> Answer:
+    if not talk.runs:
+        return _nothing()
+    said = talk.said
+    result = await propose_now(
+        talk.context, talk.session, talk.runs, talk.newest, said.author, said.comment_id
+    )
+    return Answer("done" if result.coming else "refused", result.text)
 
 
 async def _explain(talk: Talk) -> Answer:
@@ -99,6 +110,7 @@ async def _help(talk: Talk) -> Answer:
 
 HANDLERS: Final[dict[str, Callable[[Talk], Awaitable[Answer]]]] = {
     "retry": _retry,
+    "patch": _patch,
     "explain": _explain,
     "ignore": _ignore,
     "wrong": _wrong,

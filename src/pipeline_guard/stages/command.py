@@ -172,7 +172,8 @@ async def _once(
     if known is not None:
         return cast("Status", known.status)
     refusal = _refusal(said, permission)
-    runs = await read_runs(context, found) if said.name == "retry" and not refusal else []
+    acting = said.name in ("retry", "patch") and not refusal
+    runs = await read_runs(context, found) if acting else []
     async with context.database.transaction() as session:
         talk = Talk(context, session, said, found, runs)
         answer = refusal or await HANDLERS[said.name](talk)
