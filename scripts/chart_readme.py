@@ -27,6 +27,10 @@ helm install guard charts/pipeline-guard \\
   --set github.enabled=true --set github.existingSecret=guard-github
 ```
 
+A Secret that changed is read by new pods only: `kubectl rollout restart deployment -l
+app.kubernetes.io/name=pipeline-guard`. While a secret is rotated it may list both values, separated
+by a comma.
+
 Before each install and upgrade a Job brings the database to the new schema; the pods of the version
 before work on meanwhile. Pods fit the *restricted* pod security standard: not root, a read-only
 root file system, no capabilities, no service account token.

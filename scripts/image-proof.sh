@@ -22,14 +22,17 @@ exec unshare --mount --pid --fork --kill-child sh -eu -c '
       PIPELINE_GUARD_DATA_DIR=/var/lib/pipeline-guard PIPELINE_GUARD_API_TOKEN=for-this-proof-only \
       "$@"
   }
+  get() {
+    inside python -c "import urllib.request as r; r.urlopen(\"http://127.0.0.1:$port/$1\", timeout=9)"
+  }
   if inside touch /opt/pipeline-guard/x 2>/dev/null; then echo "The root is writable" >&2; exit 1; fi
   inside pipeline-guard --version
   printf "E: The requested URL returned error: 503\n" | inside pipeline-guard classify --json -
   inside pipeline-guard serve --host 0.0.0.0 --port "$port" &
   for _ in $(seq 120); do
     sleep 0.5
-    if inside python -c "import urllib.request as r; r.urlopen(\"http://127.0.0.1:$port/readyz\", timeout=4)" \
-      2>/dev/null; then
+    if get readyz 2>/dev/null; then
+      get login  # a page of the dashboard: its templates are in the image, too
       echo "The image is ready: read-only root, user 10001, no capabilities"
       kill $!; wait $! || true
       exit 0

@@ -2,7 +2,8 @@
 # Builds the image without a container engine, and proves that it runs: image.sh [DIR]
 # For machines that have buildah and no engine. The base is a Debian made here by debootstrap, as an
 # image registry may be out of reach; BASE=name:tag takes another. Everything lives below DIR, by
-# default a temporary folder that is removed at the end. Needs root.
+# default a temporary folder that is removed at the end. Needs root. Ends with 75 when no base could
+# be had, which says nothing about the image.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -18,7 +19,10 @@ certificates=/etc/ssl/certs
 if [ -z "${BASE:-}" ]; then
   if [ ! -e "$dir/base/usr/bin/python3" ]; then
     debootstrap --variant=minbase --include=python3,python3-venv,ca-certificates \
-      trixie "$dir/base" >"$dir/debootstrap.log"
+      trixie "$dir/base" >"$dir/debootstrap.log" || {
+      echo "No base could be made: $(tail -n 1 "$dir/debootstrap.log")" >&2
+      exit 75
+    }
   fi
   made=$("${store[@]}" from scratch)
   "${store[@]}" copy -q "$made" "$dir/base" / >/dev/null
