@@ -59,6 +59,8 @@ class Settings(BaseSettings):
     """observe only records, suggest comments, act re-runs as well; the policy may say otherwise."""
     api_token: SecretStr | None = None
     """Opens API and dashboard; needed to listen on anything but loopback."""
+    secret_key: SecretStr | None = None
+    """Seals what the database keeps secret; several processes on several machines need the same."""
     public_url: str | None = None
     """Where people and platforms reach this service, for links that lead back to it."""
     oidc_issuer: str | None = None

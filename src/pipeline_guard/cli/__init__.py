@@ -16,6 +16,7 @@ COMMANDS: Final = {
     "doctor": ("doctor",),
     "tail": ("tail",),
     "init": ("init",),
+    "setup": ("setup-token",),
 }
 """Which module registers which commands on the top level."""
 GROUPS: Final = {

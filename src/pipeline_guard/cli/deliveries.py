@@ -130,6 +130,7 @@ def recover(
     """
     from pipeline_guard.cli import runtime  # noqa: PLC0415
     from pipeline_guard.stages import assemble, recover  # noqa: PLC0415
+    from pipeline_guard.stages.registrations import Registrations  # noqa: PLC0415
     from pipeline_guard.worker import TaskQueue, queue_app  # noqa: PLC0415
 
     settings = load_settings()
@@ -139,6 +140,7 @@ def recover(
         platforms = assemble.connect_platforms(settings)
         try:
             async with runtime.open_database(url) as database, queue.open_async():
+                await Registrations(settings, database, platforms).refresh()
                 context = assemble.context(settings, database, platforms, TaskQueue(queue))
                 return await recover.sweep(context, dry_run=dry_run)
         finally:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from pipeline_guard.cli.environment import load_settings
-from pipeline_guard.errors import PipelineGuardError
+from pipeline_guard.errors import PipelineGuardError, StoreUnavailable
 
 if TYPE_CHECKING:
     from pipeline_guard.domain.inspection import Finding
@@ -51,12 +51,16 @@ def look(settings: "Settings") -> list["Finding"]:
     from pipeline_guard.cli import runtime  # noqa: PLC0415
     from pipeline_guard.domain.inspection import Finding  # noqa: PLC0415
     from pipeline_guard.stages import assemble, doctor  # noqa: PLC0415
+    from pipeline_guard.stages.registrations import Registrations  # noqa: PLC0415
 
     async def work(url: str | None) -> list[Finding]:
         platforms = assemble.connect_platforms(settings)
         async with contextlib.AsyncExitStack() as stack:
             stack.push_async_callback(platforms.aclose)
             database = await stack.enter_async_context(runtime.open_database(url)) if url else None
+            if database is not None:
+                with contextlib.suppress(StoreUnavailable):  # a finding of its own
+                    await Registrations(settings, database, platforms).refresh()
             return await doctor.examine(settings, database, platforms)
 
     try:

@@ -95,6 +95,7 @@ async def _serve(
     from pipeline_guard import worker  # noqa: PLC0415
     from pipeline_guard.cli.runtime import open_database  # noqa: PLC0415
     from pipeline_guard.stages import assemble  # noqa: PLC0415
+    from pipeline_guard.stages.registrations import Registrations  # noqa: PLC0415
     from pipeline_guard.web.app import create_app  # noqa: PLC0415
 
     class Announced(uvicorn.Server):
@@ -104,13 +105,18 @@ async def _serve(
                 real = self.servers[0].sockets[0].getsockname()[1]
                 shown = f"[{host}]" if ":" in host else host
                 typer.echo(f"Pipeline Guard is ready at http://{shown}:{real}")
+                if registrations.wanted:
+                    token = await registrations.setup_token()
+                    here = settings.public_url or f"http://{shown}:{real}"
+                    typer.echo(f"Connect GitHub at {here}/setup?token={token}", err=True)
 
     async with open_database(url) as database:
         queue = worker.queue_app(database.url)
         async with queue.open_async():
             tasks = worker.TaskQueue(queue, telemetry.tracing)
             platforms = assemble.connect_platforms(settings, telemetry)
-            app = create_app(settings, database, platforms.on, tasks, telemetry)
+            registrations = Registrations(settings, database, platforms, telemetry)
+            app = create_app(settings, database, platforms.on, tasks, telemetry, registrations)
             server = Announced(
                 uvicorn.Config(
                     app, host=host, port=port, log_config=None, access_log=False,
@@ -119,6 +125,7 @@ async def _serve(
             )  # fmt: skip
             async with contextlib.AsyncExitStack() as stack:
                 stack.push_async_callback(platforms.aclose)
+                await stack.enter_async_context(registrations.running())
                 # The server gives signals it has obeyed back to whoever handled them before:
                 # that must be us, or they would end the process before it has cleaned up.
                 for number in (signal.SIGINT, signal.SIGTERM):
@@ -170,6 +177,7 @@ async def _worker(settings: "Settings", url: str, telemetry: "Telemetry") -> Asy
     from pipeline_guard import worker  # noqa: PLC0415
     from pipeline_guard.cli.runtime import open_database  # noqa: PLC0415
     from pipeline_guard.stages import assemble  # noqa: PLC0415
+    from pipeline_guard.stages.registrations import Registrations  # noqa: PLC0415
 
     async with open_database(url) as database:
         queue = worker.queue_app(database.url)
@@ -178,7 +186,8 @@ async def _worker(settings: "Settings", url: str, telemetry: "Telemetry") -> Asy
         try:
             async with queue.open_async():
                 context = assemble.context(settings, database, platforms, tasks, telemetry)
-                async with worker.running(queue, context):
+                registrations = Registrations(settings, database, platforms, telemetry)
+                async with registrations.running(), worker.running(queue, context):
                     yield
         finally:
             await platforms.aclose()

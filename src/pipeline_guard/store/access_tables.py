@@ -1,9 +1,17 @@
-"""The tables of who may come in: tokens, signed-in browsers, and tickets that are good once."""
+"""The tables of who may come in, and of what lets us in elsewhere."""
 
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, Identity, Index, UniqueConstraint, func, text
+from sqlalchemy import (
+    BigInteger,
+    Identity,
+    Index,
+    LargeBinary,
+    UniqueConstraint,
+    func,
+    text,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
 from pipeline_guard.domain.access import Scope
@@ -54,3 +62,16 @@ class Ticket(Base):
     kind: Mapped[str]
     data: Mapped[dict[str, Any]]
     expires_at: Mapped[datetime]
+
+
+class Registration(Base):
+    """What a platform gave us when we were registered there; its secrets are sealed."""
+
+    __tablename__ = "registrations"
+
+    platform: Mapped[str] = mapped_column(primary_key=True)
+    name: Mapped[str]
+    url: Mapped[str]
+    """Its page on the platform."""
+    sealed: Mapped[bytes] = mapped_column(LargeBinary)
+    registered_at: Mapped[datetime] = mapped_column(server_default=func.now())

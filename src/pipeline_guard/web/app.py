@@ -13,10 +13,11 @@ from pipeline_guard.domain.capabilities import Connected
 from pipeline_guard.settings import Settings
 from pipeline_guard.stages.accept import WRITERS, Acceptor
 from pipeline_guard.stages.context import Queue
+from pipeline_guard.stages.registrations import Registrations
 from pipeline_guard.store import figures
 from pipeline_guard.store.session import Database
 from pipeline_guard.telemetry.telemetry import Telemetry
-from pipeline_guard.web import access, forms, health, metrics, problems, signin
+from pipeline_guard.web import access, forms, health, metrics, problems, setup, signin
 from pipeline_guard.web.api import audit, deliveries, events, failures, incidents, rules
 from pipeline_guard.web.dashboard import pages
 from pipeline_guard.web.dashboard.desk import desk
@@ -34,8 +35,12 @@ def create_app(
     platforms: Mapping[str, Connected],
     queue: Queue,
     telemetry: Telemetry | None = None,
+    registrations: Registrations | None = None,
 ) -> FastAPI:
-    """The application over an open database and the switched-on platforms."""
+    """The application over an open database and the switched-on platforms.
+
+    With `registrations`, which watches over the same platforms, an App can be registered.
+    """
     telemetry = telemetry or Telemetry()
     acceptor = Acceptor(database.accept_pool(WRITERS), telemetry)
     live = Live(database, events.describe)
@@ -83,6 +88,8 @@ def create_app(
     app.include_router(events.router(live), prefix="/api/v1", dependencies=allowed)
     app.include_router(pages.router(at), dependencies=allowed)
     pages.serve_files(app)
+    if registrations is not None:
+        app.include_router(setup.router(registrations, templates, database))
     for routes in _ways_in(settings, database, app.state.access, templates):
         app.include_router(routes)
     app.include_router(health.router(database))

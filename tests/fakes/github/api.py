@@ -8,6 +8,7 @@ from urllib.parse import unquote, urlencode
 from tests.fakes.github import shapes
 from tests.fakes.github.deliveries import Deliveries
 from tests.fakes.github.git import Git
+from tests.fakes.github.manifests import Manifests
 from tests.fakes.github.tracker import Tracker
 from tests.fakes.github.world import Comment, Pull, Refused, Repo, Run, World
 
@@ -34,6 +35,7 @@ class Api:
 
     def __init__(self, world: World, link: Callable[[int], str]) -> None:
         self.world, self.base = world, ""
+        self.manifests = Manifests(self)
         self._link = link
         self.git = Git(self)
         self.routes: list[tuple[str, re.Pattern[str], Callable[..., Result], str]] = []
@@ -84,6 +86,7 @@ class Api:
                 "metadata:read",
             ),
             *Deliveries(self).routes(repo),
+            *self.manifests.routes(),
         ):
             self.routes.append((method, re.compile(pattern), handler, needs))
 
@@ -101,6 +104,8 @@ class Api:
 
     def _admit(self, asked: Asked, needs: str, found: dict[str, str]) -> None:
         repo = found.get("repo")
+        if needs == "nobody":
+            return
         token = self.world.tokens.get(asked.token or "")
         if token is None:
             raise Refused(401, "Bad credentials")

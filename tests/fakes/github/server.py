@@ -230,8 +230,9 @@ class FakeGitHub:
     def _token(self, request: Request) -> str | None:
         """The token sent; an App's signed one is checked and stands for the App itself."""
         token = (request.headers.get("authorization") or " ").split(" ", 1)[1]
-        if token.count(".") == 2 and self.app_key is not None:
-            jwt.decode(token, self.app_key, ["RS256"], options={"verify_iat": False})
+        key = self.app_key or self.api.manifests.key
+        if token.count(".") == 2 and key is not None:
+            jwt.decode(token, key, ["RS256"], options={"verify_iat": False})
             self.world.tokens["app"] = {"login": "guard", "app": True, "rights": {}, "repos": None}
             return "app"
         return token

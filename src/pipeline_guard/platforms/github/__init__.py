@@ -2,10 +2,8 @@
 
 from pipeline_guard.domain.capabilities import Connected
 from pipeline_guard.errors import ConfigError
-from pipeline_guard.platforms.github.adapter import GitHub
-from pipeline_guard.platforms.github.client import Client
+from pipeline_guard.platforms.github.connect import connect
 from pipeline_guard.platforms.github.credentials import credentials_from
-from pipeline_guard.platforms.github.webhook import GitHubWebhooks
 from pipeline_guard.settings import Settings
 from pipeline_guard.telemetry.telemetry import Telemetry
 
@@ -17,11 +15,11 @@ def build(settings: Settings, telemetry: Telemetry | None = None) -> Connected |
     """
     secrets = settings.github_webhook_secrets
     if not secrets:
-        return "PIPELINE_GUARD_GITHUB_WEBHOOK_SECRET is not set"
+        return (
+            "PIPELINE_GUARD_GITHUB_WEBHOOK_SECRET is not set, and no App was registered at /setup"
+        )
     try:
         credentials = credentials_from(settings)
     except ConfigError as error:
         return str(error)
-    calls = telemetry.calls("github") if telemetry else None
-    client = Client(settings.github_api_url, credentials, calls=calls)
-    return Connected(reader=GitHubWebhooks(secrets), platform=GitHub(client))
+    return connect(settings, secrets, credentials, telemetry)
