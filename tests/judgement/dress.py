@@ -70,7 +70,7 @@ def travis(body: list[str], *, failed: bool) -> list[str]:
     """Folds, and the command's exit code."""
     code = int(failed)
     return [
-        "travis_fold:start:git.checkout\r\x1b[0Ktravis_time:start:0a\r\x1b[0K$ git clone --depth=50",
+        "travis_fold:start:git.checkout\r\x1b[0Ktravis_time:start:0a\r\x1b[0K$ git clone",
         "travis_fold:end:git.checkout\r\x1b[0K",
         "$ make ci",
         *body,

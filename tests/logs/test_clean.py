@@ -76,6 +76,9 @@ def test_the_prefix_lets_an_anchored_pattern_match_raw_lines(raw: bytes, text: s
         (b"\xff\xfe bad \x80", "\ufffd\ufffd bad \ufffd"),
         (b"2026-03-23 20:19:00,012 - app - INFO kept", "2026-03-23 20:19:00,012 - app - INFO kept"),
         (b"a\tb\tc", "a\tb\tc"),
+        (b"Rust tests  Run tests  2026-01-01T00:00:00.0000000Z error: x", "error: x"),
+        (b"CD / Build image | 2026-01-01T00:00:00Z error: x", "error: x"),
+        (b"stopped at 2026-01-01T00:00:00Z for good", "stopped at 2026-01-01T00:00:00Z for good"),
         (b"", ""),
     ],
 )

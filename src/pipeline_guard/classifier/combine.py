@@ -2,30 +2,42 @@
 
 For every category c that a rule named or the model knows,
 
-    score(c) = a * ln(max(m(c), 0.001)) + b[s(c)] + d * first(c) + e * ln(t(c)) + f * near(c)
+    score(c) = a * ln(max(m(c), 0.02)) + b[s(c)] + d * first(c) + e * ln(t(c)) + f * near(c)
+               + g * last(c)
 
 and confidence(c) = exp(score(c)) / sum over all categories. Here m is the model's calibrated
 probability; s(c) is the strongest kind of rule hit for c (cause, symptom, verdict, consequence, or
-nothing, whose b is 0); first(c) is 1 for the category of the hit that ranks first; t(c) is the
-trust in the best such rule, its share of right calls in training (ln(t) is 0 without any); near(c)
-tells how near to the line at which the job stopped such a hit is, from 0 to 1. Rules and model
-that agree add up; where they disagree the confidence is shared between their categories, so it
-falls. The numbers a, b, d, e, f are fitted by `train` on predictions made across folds and stored
-with the model.
+nothing, whose b is 0); first(c) is 1 for the category of the hit that ranks first, last(c) for
+that of the last hit before the job stopped; t(c) is the trust in the best such rule, its share of
+right calls in training (ln(t) is 0 without any); near(c) tells how near to the line at which the
+job stopped such a hit is, from 0 to 1. Rules and model that agree add up; where they disagree the
+confidence is shared between their categories, so it falls. The numbers a, b, d, e, f, g are fitted
+by `train` on predictions made across folds and stored with the model.
 """
 
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-PARAMETERS = ("model", "cause", "symptom", "verdict", "consequence", "first", "trust", "near")
+PARAMETERS = (
+    "model",
+    "cause",
+    "symptom",
+    "verdict",
+    "consequence",
+    "first",
+    "trust",
+    "near",
+    "last",
+)
 BY_HAND: Mapping[str, float] = dict(
-    zip(PARAMETERS, (0.6, 3.0, 2.0, 1.5, 0.3, 0.5, 1.0, 1.5), strict=True)
+    zip(PARAMETERS, (0.6, 3.0, 2.0, 1.5, 0.3, 0.5, 1.0, 1.5, 0.5), strict=True)
 )
 """Used when there is no model, so nothing was fitted."""
 UNTRIED = 0.75
 """Trust in a rule that training never saw at work."""
-_FLOOR = 0.001
+_FLOOR = 0.02
+"""What a rare category is worth at least: a model that met it twice cannot rule it out."""
 _FAR = math.log(100_000)
 _ORDER = ("cause", "symptom", "verdict", "consequence")
 
@@ -41,9 +53,12 @@ class Vote:
 
 
 def inputs(
-    votes: Sequence[Vote], model: Mapping[str, float], first: str | None
+    votes: Sequence[Vote], model: Mapping[str, float], ends: tuple[str | None, str | None]
 ) -> dict[str, tuple[float, ...]]:
-    """The eight inputs of the formula for every category; `first` is the best hit's category."""
+    """The nine inputs of the formula for every category.
+
+    `ends` are the categories of the hit that ranks first, and of the last before the stop.
+    """
     named: dict[str, list[Vote]] = {}
     for vote in votes:
         named.setdefault(vote.category, []).append(vote)
@@ -56,9 +71,10 @@ def inputs(
         rows[category] = (
             math.log(max(chance, _FLOOR)) if model else floor,
             *(1.0 if best == index else 0.0 for index in range(len(_ORDER))),
-            1.0 if category == first else 0.0,
+            1.0 if category == ends[0] else 0.0,
             math.log(_trust(own, best)) if best is not None else 0.0,
             max((vote.near for vote in own if _ORDER.index(vote.strength) == best), default=0.0),
+            1.0 if category == ends[1] else 0.0,
         )
     return rows
 
@@ -66,11 +82,11 @@ def inputs(
 def combine(
     votes: Sequence[Vote],
     model: Mapping[str, float],
-    first: str | None,
+    ends: tuple[str | None, str | None],
     parameters: Mapping[str, float],
 ) -> dict[str, float]:
     """Confidence of each category, adding up to one; empty when nobody says anything."""
-    rows = inputs(votes, model, first)
+    rows = inputs(votes, model, ends)
     if not rows:
         return {}
     factors = [parameters[name] for name in PARAMETERS]

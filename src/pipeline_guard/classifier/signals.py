@@ -31,6 +31,7 @@ _JOB_PASSED = (
     r"Cleaning up orphan processes",
     r"CircleCI received exit code 0",
     r"program finished with exit code 0\b",
+    r"##\[section\]Finishing: ",  # Azure, whose failed steps have an ##[error] each
 )
 _STEP_FAILED = (
     r"[Pp]rocess completed with exit code [1-9]",

@@ -49,6 +49,8 @@ _TOOL: Final = "|".join(
 _COLUMNS: Final = r"[^\t\n]+\t[^\t\n]+\t"
 _STRIP_ANSI: Final = re.compile(_ANSI)
 _STRIP_STAMP: Final = re.compile(rf"(?:{_COLUMNS}\ufeff?(?={_BARE}))?\ufeff?(?:{_STAMP})?")
+# Saved logs carry job and step before the time in other ways, too.
+_STRIP_NAMES: Final = re.compile(rf"[^\n]{{1,120}}?(?:\t| {{2,}}| \| )(?={_ZONED} )")
 _STRIP_TOOL: Final = re.compile(rf"(?:{_TOOL}){{1,3}}")
 _MARKS: Final = re.compile(
     r"travis_(?:fold|time):[^\r\n\x1b]*|section_(?:start|end):\d+:[\w.-]*(?:\[[^\]\r\n]*\])?"
@@ -83,11 +85,7 @@ def clean_line(raw: bytes) -> str:
         text = _STRIP_ANSI.sub("", text)
     elif text.startswith(("travis_", "section_")):
         text = _MARKS.sub("", text)
-    stamp = _STRIP_STAMP.match(text)
-    if stamp:
-        text = text[stamp.end() :]
-        if text.startswith("section_"):
-            text = _MARKS.sub("", text)
+    text = _without_time(text)
     if "\r" in text:
         text = _seen_last(text)
     tool = _STRIP_TOOL.match(text)
@@ -98,6 +96,16 @@ def clean_line(raw: bytes) -> str:
     if not text.isprintable():
         text = text.translate(_UNSEEN)
     return text.rstrip()
+
+
+def _without_time(text: str) -> str:
+    if "Z " in text[:200] and (names := _STRIP_NAMES.match(text)):
+        text = text[names.end() :]
+    stamp = _STRIP_STAMP.match(text)
+    if stamp is None or not stamp.end():
+        return text
+    text = text[stamp.end() :]
+    return _MARKS.sub("", text) if text.startswith("section_") else text
 
 
 def strip_ansi(text: str) -> str:

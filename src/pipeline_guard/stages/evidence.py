@@ -36,11 +36,36 @@ _LOOKS = (
         ),
         -3.0,
     ),
-    (re.compile(r"^\s*(?:\w+\.)*[A-Z]\w*(?:Error|Exception|Failure|Timeout)(?::\s|$)"), 1.0),
+    (
+        re.compile(
+            r"^\[Pipeline\]|^Task +: |^\s*(?:in dir /|using PTY|watching logfiles|argv: )"
+            r"|^Running with gitlab-runner|^(?:Executing|Getting|Preparing) |^HEAD is now at"
+            r"|^Checking out \S+ as |^Post job cleanup|^(?:\$|\++) \S|^#!/|^shell: |^\s*env:$"
+            r"|^##\[(?:section|group|command)\]|^(?:AWS|GITHUB|CI|RUNNER|npm_config)_\w+[:=]"
+        ),
+        -2.5,
+    ),
+    (
+        re.compile(
+            r"^\s*(?:E +)?(?:\w+\.)*[A-Z]\w*(?:Error|Exception|Failure|Timeout)"
+            r"(?: \[\w+\])?(?::\s|$)"
+        ),
+        1.0,
+    ),
+    (
+        re.compile(
+            r"^\s*(?:E +|# +|\[info\] +)?(?:(?i:expected|got|actual|received|evaluated|left|want)\b"
+            r" ?[:=(]|Expected\b|Expecting\b|[Aa]ssert(?:ion)?\b|Failed asserting|Failure/Error:"
+            r"|(?:REQUIRE|CHECK|ASSERT\w*|EXPECT\w*|expect)\(|\S+_test\.go:\d+: "
+            r"|.* (?:did not equal|(?:is )?not equal to) )"
+        ),
+        1.0,
+    ),
 )
 """A frame of a stack tells where, the exception's own line what: measured across folds, together
 they put the cause among the first three of one log in a hundred more. What passed, what a
-configure step did without, and a count of nothing name no cause."""
+configure step did without, a count of nothing and a platform's own doings name no cause; what was
+expected and what came instead do."""
 
 
 def choose(

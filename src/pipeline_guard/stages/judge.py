@@ -39,7 +39,9 @@ from pipeline_guard.logs.testnames import TestNames
 from pipeline_guard.rules.hits import RuleHit
 from pipeline_guard.rules.load import RuleSet
 from pipeline_guard.rules.match import Scanner, rank
+from pipeline_guard.rules.ranking import transient
 from pipeline_guard.stages.evidence import choose
+from pipeline_guard.stages.survived import ended_well, mentions_failure, weakened
 
 WITHOUT_MODEL: Mapping[str, float] = {
     "unknown_below": 0.35,
@@ -96,6 +98,19 @@ class Reading:
         """How near to the stop the last hit for `category` is; 1 where no hit names it."""
         own = [hit.order for hit in self.hits if hit.rule.category == category]
         return max((nearness(order, self.stopped_at) for order in own), default=1.0)
+
+    @property
+    def last(self) -> str | None:
+        """The category of the last hit, up to where the job stopped, that is more than a closing
+        word."""
+        telling = [
+            hit
+            for hit in self.hits
+            if hit.rule.category not in _NAMELESS
+            and hit.rule.strength != "consequence"
+            and hit.order <= self.stopped_at
+        ]
+        return max(telling, key=lambda hit: hit.order).rule.category if telling else None
 
     @property
     def first(self) -> str | None:
@@ -157,7 +172,7 @@ class Judge:
         cut = excerpt.build(redactor)
         return Reading(
             report,
-            tuple(rank(scanner.finish())),
+            tuple(rank(weakened(scanner.finish(), cut.lines))),
             cut,
             signals.verdict(),
             signals.trouble,
@@ -180,7 +195,8 @@ class Judge:
             return _no_failure(reading, sure=failed is False or reading.verdict == "passed")
         parameters = self._model.parameters if self._model else BY_HAND
         trust = self._model.trust if self._model else {}
-        confidences = combine(reading.votes(trust), opinion.chances, reading.first, parameters)
+        ends = (reading.first, reading.last)
+        confidences = combine(reading.votes(trust), opinion.chances, ends, parameters)
         ranked = sorted(confidences.items(), key=lambda item: (-item[1], item[0]))
         top, confidence = ranked[0] if ranked else ("unknown", 0.0)
         settings = self._settings
@@ -230,9 +246,20 @@ class Judge:
             return failed
         if reading.verdict != "open":
             return reading.verdict == "failed"
-        if reading.trouble or any(hit.rule.strength != "consequence" for hit in reading.hits):
+        lines = reading.excerpt.lines
+        telling = [hit for hit in reading.hits if hit.rule.strength != "consequence"]
+        if any(_proves(hit) for hit in telling):
+            return True
+        if ended_well(lines, telling):
+            return False
+        if telling or reading.trouble or mentions_failure(lines):
             return True
         return max(causes, default=-math.inf) >= self._settings["cause_above"]
+
+
+def _proves(hit: RuleHit) -> bool:
+    """A lasting cause is no trouble that a job gets over, nor is a tool's verdict of failure."""
+    return hit.rule.strength in ("cause", "verdict") and not transient(hit.rule)
 
 
 def _no_failure(reading: Reading, *, sure: bool) -> Diagnosis:

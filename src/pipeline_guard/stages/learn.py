@@ -217,7 +217,7 @@ def _tune(said: Sequence[_Said]) -> dict[str, Any]:
         inputs(
             item.sample.reading.votes(trust),
             _sharpened(item.chances, temperature),
-            item.sample.reading.first,
+            (item.sample.reading.first, item.sample.reading.last),
         )
         for item in red
     ]
@@ -307,7 +307,8 @@ class _Answer:
         rerun_trust: Mapping[str, float],
     ) -> "_Answer":
         reading, chances = item.sample.reading, _sharpened(item.chances, temperature)
-        found = combine(reading.votes(trust), chances, reading.first, parameters)
+        ends = (reading.first, reading.last)
+        found = combine(reading.votes(trust), chances, ends, parameters)
         category, confidence = max(found.items(), key=lambda pair: (pair[1], pair[0]))
         hit = next((hit for hit in reading.hits if hit.rule.category == category), None)
         return cls(

@@ -1,0 +1,79 @@
+"""Tells troubles that a job survived: what was tried again, and what success came after."""
+
+import re
+from collections.abc import Collection, Sequence
+from dataclasses import replace
+from typing import Final
+
+from pipeline_guard.logs.excerpt import ExcerptLine
+from pipeline_guard.rules.hits import RuleHit
+from pipeline_guard.rules.ranking import transient
+
+_AGAIN: Final = re.compile(
+    r"(?i)\b(?:will (?:be )?retr(?:y|ied)|retrying|retry(?:ing)? (?:in|after|#?\d)|trying again"
+    r"|try(?:ing)? again in|retries (?:left|remaining)|tries remaining|attempts? (?:left|remaining)"
+    r"|attempt #?\d+(?: of |/)\d+|back(?:ing)? off)\b"
+)
+_LAST_TRY: Final = re.compile(
+    r"Retry\(total=0\b|(?i:\b(?:no|0) (?:more )?(?:retries|attempts|tries)\b)"
+)
+_NEXT_LINES: Final = 3
+"""So soon after a trouble a tool says that it tries again."""
+_TAIL: Final = 25
+_SUCCESS: Final = re.compile(
+    r"PASS$|ok  ?\t?\S+\s+[\d.]+s\b|OK(?: \(\d+ tests?.*\))?$|(?:\[INFO\] )?BUILD SUCCESS(?:FUL)?\b"
+    r"|=+ (?:\d+ (?:passed|skipped|deselected|xfailed|xpassed|warnings?)(?:, )?)+ in .*=+$"
+    r"|\s*Tests: +(?:\d+ (?:skipped|todo), )?\d+ passed, \d+ total|\s*\d+ (?:passed|passing)\b"
+    r"|100% tests passed|test result: ok\.|\d+ examples?, 0 failures"
+    r"|\d+ runs, .* 0 failures, 0 errors|(?:All )?(?:tests|checks) (?:have )?passed"
+    r"|Success: no issues found|.*\bsucceeded\b|Successfully \w+|added \d+ packages"
+    r"|.*\bsuccessfully (?:rolled out|installed|built|deployed|completed|finished|uploaded|pushed"
+    r"|published|tagged|configured)|(?:✨ +)?(?:Build|Deployment|Done|Finished)\b.*"
+    r"(?:successful|finished|complete[d.]?$|in [\d.]+ ?m?s)|\[100%\] Built target|No changes\. "
+)
+_TROUBLE: Final = re.compile(
+    r"(?:\S+ ){0,3}?(?:ERROR|FAIL(?:ED|URE)?|FATAL|fatal|panic|Traceback|[Ee]rror)\b"
+    r"|.*\b(?:FAIL|FAILED|ERROR): |.*\b(?:[1-9]\d* (?:failed|failing|failures?|errors?))\b"
+)
+_STATED: Final = re.compile(
+    r"(?:\S+\s+){0,4}(?:FAIL|FAILED|ERROR|FATAL)(?::| -|$)"
+    r"|(?:fatal|error|Error|panic)(?:\[\w+\])?: \S"
+    r"|Caused by: \S|\S+ returned (?:exit )?(?:status )?code [1-9]"
+)
+
+
+def weakened(hits: Sequence[RuleHit], lines: Sequence[ExcerptLine]) -> list[RuleHit]:
+    """Give the hits; those whose command was tried again are worth no more than a consequence."""
+    texts = {(line.part, line.line): line.text for line in lines}
+    return [
+        replace(hit, rule=hit.rule.model_copy(update={"strength": "consequence"}))
+        if transient(hit.rule) and _tried_again(hit, texts)
+        else hit
+        for hit in hits
+    ]
+
+
+def _tried_again(hit: RuleHit, texts: dict[tuple[str | None, int], str]) -> bool:
+    following = [texts.get((hit.part, hit.line + step), "") for step in range(1, _NEXT_LINES + 1)]
+    return any(_AGAIN.search(text) for text in (hit.text, *following)) and not any(
+        _LAST_TRY.search(text) for text in (hit.text, *following)
+    )
+
+
+def ended_well(lines: Sequence[ExcerptLine], troubles: Collection[RuleHit]) -> bool:
+    """Tell whether a log without a verdict ends with a tool's word of success, no trouble after.
+
+    `lines` are the excerpt's, whose last ones are the log's last ones.
+    """
+    places = {(hit.part, hit.line) for hit in troubles}
+    for line in reversed(lines[-_TAIL:]):
+        if (line.part, line.line) in places or _TROUBLE.match(line.text):
+            return False
+        if _SUCCESS.match(line.text):
+            return True
+    return False
+
+
+def mentions_failure(lines: Sequence[ExcerptLine]) -> bool:
+    """Tell whether any line says in a tool's way that something failed."""
+    return any(_STATED.match(line.text) for line in lines)

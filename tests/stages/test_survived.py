@@ -1,0 +1,43 @@
+"""Survived troubles: what was tried again counts for little, and success comes last or not."""
+
+import io
+
+import pytest
+
+from pipeline_guard.domain.diagnosis import Diagnosis
+from pipeline_guard.rules.load import load_rules
+from pipeline_guard.stages.judge import Judge
+
+RESET = "curl: (56) Recv failure: Connection reset by peer"
+
+
+def judged(*lines: str) -> Diagnosis:
+    log = "".join(f"{line}\n" for line in lines).encode()
+    return Judge(load_rules(), None).judge(io.BytesIO(log))
+
+
+def test_a_retried_download_is_no_failure() -> None:
+    found = judged(RESET, "Warning: Will retry in 1 seconds. 3 retries left.", "all good")
+    assert found.category == "none"
+
+
+def test_the_last_attempt_is_one() -> None:
+    found = judged(RESET, "Warning: Will retry in 1 seconds.", "+ true", "+ false", "x", RESET)
+    assert (found.category, found.transient) == ("network_transient", True)
+
+
+@pytest.mark.parametrize(
+    "end", ["OK (12 tests, 40 assertions)", "ok  \texample.org/a\t0.1s", "=== 3 passed in 0.1s ==="]
+)
+def test_success_after_a_trouble_says_that_it_was_got_over(end: str) -> None:
+    assert judged(RESET, "more", "and more", end).category == "none"
+    assert judged(RESET, "more", end, "fatal: the end").category == "network_transient"
+
+
+def test_a_lasting_cause_is_not_made_up_for_by_another_tools_success() -> None:
+    found = judged("FAILED tests/test_a.py::test_b - assert 1 == 2", "Done in 3.1s")
+    assert found.category == "test_failure"
+
+
+def test_a_failure_that_no_rule_knows_is_still_one() -> None:
+    assert judged("bert-base   PASS", "bert-large  FAIL: accuracy 0.2", "end").category == "unknown"
