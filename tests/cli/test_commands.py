@@ -13,9 +13,6 @@ from pathlib import Path
 
 import httpx
 import pytest
-from typer.main import get_command
-
-from pipeline_guard.cli import build
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -37,23 +34,6 @@ def run(environment: dict[str, str], tmp_path: Path) -> Run:
         )  # fmt: skip
 
     return call
-
-
-def test_every_command_has_help_with_an_example(run):
-    found = run("--help")
-    assert found.returncode == 0
-
-    def leaves(command, path):
-        for name, child in getattr(command, "commands", {}).items():
-            if hasattr(child, "commands"):
-                yield from leaves(child, [*path, name])
-            else:
-                yield [*path, name], child
-
-    commands = list(leaves(get_command(build()), []))
-    assert len(commands) > 10
-    for path, command in commands:
-        assert "Example: " in (command.help or ""), path
 
 
 def test_wrong_settings_are_named_each_with_what_is_wrong(run):

@@ -22,6 +22,8 @@ def list_audit(
     """List what was done, newest first.
 
     Example: pipeline-guard audit list --actor github:ann
+
+    Exit codes: 0 done, 1 the database does not answer, 2 wrong usage.
     """
     from pipeline_guard.cli import runtime  # noqa: PLC0415
     from pipeline_guard.store import audit  # noqa: PLC0415
@@ -63,6 +65,8 @@ def export(
     """Print the whole audit, oldest first.
 
     Example: pipeline-guard audit export --format csv > audit.csv
+
+    Exit codes: 0 done, 1 the database does not answer, 2 wrong usage.
     """
     from pipeline_guard.cli import runtime  # noqa: PLC0415
     from pipeline_guard.web.api.audit import exported  # noqa: PLC0415

@@ -24,7 +24,7 @@ def register(app: typer.Typer) -> None:
 
         Example: pipeline-guard db backup guard.dump
 
-        Ends with 1 when the file exists already or the database does not answer.
+        Exit codes: 0 written, 1 the file exists already or the database does not answer.
         """
         from pipeline_guard.store import backup as store  # noqa: PLC0415
 
@@ -38,7 +38,7 @@ def register(app: typer.Typer) -> None:
 
         Example: PIPELINE_GUARD_DATABASE_URL=postgresql://... pipeline-guard db restore guard.dump
 
-        Ends with 1, and nothing changed, when the database is not empty.
+        Exit codes: 0 restored, 1 the database is not empty or does not answer; nothing changed.
         """
         from pipeline_guard.store import backup as store  # noqa: PLC0415
         from pipeline_guard.store import migrate  # noqa: PLC0415

@@ -10,6 +10,7 @@ from typing import Any, BinaryIO
 
 import typer
 
+from pipeline_guard.cli import progress
 from pipeline_guard.domain.diagnosis import Diagnosis
 from pipeline_guard.errors import ConfigError, LogError
 
@@ -49,17 +50,20 @@ def classify(
         _complain(str(error))
         raise typer.Exit(_WRONG_RULES) from error
     unread = False
-    for name in names:
-        started = time.perf_counter()
-        try:
-            diagnosis = judge.judge(_source(name))
-        except LogError as error:
-            _complain(f"{name}: {error}")
-            unread = True
-            continue
-        elapsed = (time.perf_counter() - started) * 1000
-        row = as_row(name, diagnosis, elapsed)
-        typer.echo(json.dumps(row, ensure_ascii=False) if as_json else _told(row, diagnosis))
+    # Verdicts that scroll by on a screen show themselves how far it is.
+    with progress.bar("Judging logs", 0 if sys.stdout.isatty() else len(names)) as tell:
+        for done, name in enumerate(names, 1):
+            started = time.perf_counter()
+            try:
+                diagnosis = judge.judge(_source(name))
+            except LogError as error:
+                _complain(f"{name}: {error}")
+                unread = True
+                continue
+            elapsed = (time.perf_counter() - started) * 1000
+            row = as_row(name, diagnosis, elapsed)
+            typer.echo(json.dumps(row, ensure_ascii=False) if as_json else _told(row, diagnosis))
+            tell(done)
     if unread:
         raise typer.Exit(_UNREADABLE)
 
@@ -142,6 +146,7 @@ def train(
         ..., metavar="MANIFEST...", help="JSON lines: path, label."
     ),
     out: Path = typer.Option(..., "--out", metavar="DIR", help="Where model and card are written."),
+    as_json: bool = typer.Option(False, "--json", help="All figures as one JSON object."),
 ) -> None:
     """Train the model on labelled logs; the same input gives the same bytes.
 
@@ -161,14 +166,18 @@ def train(
     if len({entry.label for entry in entries} - {"none", "unknown"}) < 2:
         raise ConfigError("There are logs of fewer than two categories: nothing to tell apart.")
     rules = load_rules()
-    samples = read_samples(entries, Judge(rules, None), _progress(len(entries)))
-    about = {"manifests": _digests(manifests)}
-    learned = learn(samples, rules, about)
+    with progress.bar("Reading logs", len(entries)) as tell:
+        samples = read_samples(entries, Judge(rules, None), tell)
+    with progress.bar("Learning, and scoring across folds", None):
+        learned = learn(samples, rules, {"manifests": _digests(manifests)})
     out.mkdir(parents=True, exist_ok=True)
     (out / FILE_NAME).write_bytes(learned.artifact)
     digest = hashlib.sha256(learned.artifact).hexdigest()
     (out / card.CARD_NAME).write_text(card.card(entries, learned.scores, learned.meta, digest))
     (out / card.PICTURE_NAME).write_text(card.picture(learned.scores["both"]["confusion"]))
+    if as_json:
+        typer.echo(json.dumps({"sha256": digest, "scores": learned.scores}))
+        return
     typer.echo(f"{out / FILE_NAME}: {len(learned.artifact)} bytes, {digest}")
     typer.echo(_summary(learned.scores["both"]))
 
@@ -191,11 +200,11 @@ def evaluate(
 
     judge = _judge(None)
     entries = [entry for entry in read_manifests([manifest]) if not entry.silver]
-    tell = _progress(len(entries))
     judged = []
-    for done, entry in enumerate(entries, 1):
-        judged.append(Judged(entry, judge.judge(entry.path)))
-        tell(done)
+    with progress.bar("Judging logs", len(entries)) as tell:
+        for done, entry in enumerate(entries, 1):
+            judged.append(Judged(entry, judge.judge(entry.path)))
+            tell(done)
     figures = score(judged)
     if hashlib.sha256(manifest.read_bytes()).hexdigest() in Model().trained_on:
         _complain(
@@ -230,14 +239,3 @@ def _digests(manifests: Sequence[Path]) -> dict[str, str]:
         f"{path.resolve().parent.name}/{path.name}": hashlib.sha256(path.read_bytes()).hexdigest()
         for path in manifests
     }
-
-
-def _progress(total: int) -> Any:
-    """Count on stderr, and only for people: a pipe or a log file wants no progress bar."""
-
-    def tell(done: int) -> None:
-        if sys.stderr.isatty() and (done % 10 == 0 or done == total):
-            sys.stderr.write(f"\r{done}/{total} logs read" + ("\n" if done == total else ""))
-            sys.stderr.flush()
-
-    return tell

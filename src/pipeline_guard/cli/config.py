@@ -16,11 +16,13 @@ FILE = typer.Argument(None, help="guard.yaml or .pipeline-guard.yml; else PIPELI
 
 @app.command()
 def check(file: Path | None = FILE, as_json: bool = AS_JSON) -> None:
-    """Check a policy file; 1 when it is wrong, with each mistake as file:line:column.
+    """Check a policy file; tell each mistake as file:line:column.
 
     A file named .pipeline-guard.yml is checked as a repository's own, any other as guard.yaml.
 
     Example: pipeline-guard config check guard.yaml
+
+    Exit codes: 0 it is fine, 1 it is wrong or not there, 2 wrong usage.
     """
     from pipeline_guard.cli import runtime  # noqa: PLC0415
     from pipeline_guard.policy.load import check_file  # noqa: PLC0415
@@ -53,6 +55,8 @@ def schema(
     """Print the JSON Schema of guard.yaml, for editors and other programs.
 
     Example: pipeline-guard config schema > guard.schema.json
+
+    Exit codes: 0 printed.
     """
     from pipeline_guard.policy import schema as shapes  # noqa: PLC0415
 
@@ -73,6 +77,8 @@ def show(
     """Show the policy in force, as a whole or for a repository, branch and job.
 
     Example: pipeline-guard config show --repository acme/shop --branch main --explain
+
+    Exit codes: 0 shown, 1 a policy file is wrong, 2 wrong usage.
     """
     from pipeline_guard.cli import runtime  # noqa: PLC0415
     from pipeline_guard.policy.layers import Target, resolve  # noqa: PLC0415
@@ -113,6 +119,8 @@ def simulate(
     repository's own file is only known when it is the one that is tried.
 
     Example: pipeline-guard config simulate guard.yaml --days 30
+
+    Exit codes: 0 done, 1 the policy is wrong or the database away, 2 wrong usage.
     """
     from pipeline_guard.cli import runtime  # noqa: PLC0415
     from pipeline_guard.cli.simulation import Told, as_data, told  # noqa: PLC0415

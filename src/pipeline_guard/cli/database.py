@@ -15,10 +15,12 @@ def root() -> None:
 
 
 @app.command()
-def upgrade() -> None:
+def upgrade(as_json: bool = typer.Option(False, "--json", help="Print JSON.")) -> None:
     """Bring the database to this version's schema; safe to run twice, or on many machines.
 
     Example: PIPELINE_GUARD_DATABASE_URL=postgresql://... pipeline-guard db upgrade
+
+    Exit codes: 0 up to date, 1 it could not be done (the reason is on stderr).
     """
     from pipeline_guard.store import migrate  # noqa: PLC0415
     from pipeline_guard.store.migrations import HEAD  # noqa: PLC0415
@@ -34,7 +36,11 @@ def upgrade() -> None:
             before, after = migrate.upgrade(server.start())
         finally:
             server.release()
-    if before == after:
+    if as_json:
+        from pipeline_guard.cli import runtime  # noqa: PLC0415
+
+        runtime.print_json({"before": before, "after": after, "wanted": HEAD})
+    elif before == after:
         newer = "" if after == HEAD else "; it is newer than this version, which works on it"
         typer.echo(f"The schema is up to date ({after}{newer}).")
     else:
@@ -52,6 +58,8 @@ def prune(
     and _KEEP_QUEUE_DAYS.
 
     Example: pipeline-guard db prune --dry-run
+
+    Exit codes: 0 done, 1 the database does not answer.
     """
     from datetime import UTC, datetime  # noqa: PLC0415
 

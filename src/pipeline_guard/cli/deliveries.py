@@ -1,6 +1,7 @@
 """`deliveries`: what came in, doing it again, and looking for what did not come in."""
 
-from typing import TYPE_CHECKING, Any
+import sys
+from typing import TYPE_CHECKING, Any, Literal
 
 import typer
 
@@ -8,6 +9,7 @@ from pipeline_guard.cli.environment import load_settings
 
 if TYPE_CHECKING:
     from pipeline_guard.stages.recover import Sweep
+    from pipeline_guard.store.tables import Delivery
 
 app = typer.Typer(help="Inbound webhooks: list, show, replay, recover.", no_args_is_help=True)
 AS_JSON = typer.Option(False, "--json", help="Print JSON.")
@@ -15,7 +17,9 @@ AS_JSON = typer.Option(False, "--json", help="Print JSON.")
 
 @app.command("list")
 def list_deliveries(
-    status: str | None = typer.Option(None, help="accepted, processed or failed."),
+    status: Literal["accepted", "processed", "failed"] | None = typer.Option(
+        None, help="Only in this state."
+    ),
     platform: str | None = typer.Option(None, help="Only of this platform."),
     limit: int = typer.Option(20, min=1, max=1000, help="How many, newest first."),
     as_json: bool = AS_JSON,
@@ -23,6 +27,8 @@ def list_deliveries(
     """List deliveries, newest first.
 
     Example: pipeline-guard deliveries list --status failed
+
+    Exit codes: 0 done, 1 the database does not answer, 2 wrong usage.
     """
     from pipeline_guard.cli import runtime  # noqa: PLC0415
     from pipeline_guard.store import deliveries  # noqa: PLC0415
@@ -59,10 +65,13 @@ def list_deliveries(
 def show(
     delivery: int = typer.Argument(help="The delivery's id."),
     body: bool = typer.Option(False, help="Print the stored body instead."),
+    as_json: bool = AS_JSON,
 ) -> None:
-    """Show one delivery as JSON; ends with 1 when there is none.
+    """Show one delivery: to people in a few lines, as JSON when piped or with --json.
 
     Example: pipeline-guard deliveries show 42 --body
+
+    Exit codes: 0 shown, 1 there is no such delivery, 2 wrong usage.
     """
     from pipeline_guard.cli import runtime  # noqa: PLC0415
     from pipeline_guard.store import deliveries  # noqa: PLC0415
@@ -78,18 +87,38 @@ def show(
         _fail(delivery)
     if body:
         typer.echo(row.body.decode(errors="replace"))
-    else:
+    elif as_json or not sys.stdout.isatty():
         runtime.print_json(shape(row).model_dump())
+    else:
+        typer.echo(_story(row))
+
+
+def _story(row: "Delivery") -> str:
+    event = {key: value for key, value in row.event.items() if value and key != "hints"}
+    return "\n".join(
+        (
+            f"Delivery {row.id}: {row.event_name} of {row.platform}",
+            f"  its id     {row.delivery_id}",
+            f"  received   {row.received_at:%Y-%m-%d %H:%M:%S %Z}",
+            f"  state      {row.status}",
+            f"  note       {row.note or '-'}",
+            *(f"  {key:<10} {value}" for key, value in event.items()),
+            f"  body       {len(row.body)} bytes: pipeline-guard deliveries show {row.id} --body",
+        )
+    )
 
 
 @app.command()
 def replay(
     delivery: int | None = typer.Argument(None, help="The delivery's id."),
     failed: bool = typer.Option(False, "--failed", help="All that were given up."),
+    as_json: bool = AS_JSON,
 ) -> None:
     """Work a delivery off once more; what was done before is found again, not repeated.
 
     Example: pipeline-guard deliveries replay 42
+
+    Exit codes: 0 queued again, 1 there is no such delivery, 2 wrong usage.
     """
     from pipeline_guard.cli import runtime  # noqa: PLC0415
     from pipeline_guard.store import deliveries  # noqa: PLC0415
@@ -113,6 +142,9 @@ def replay(
         count = runtime.run(work(url))
     if delivery is not None and not count:
         _fail(delivery)
+    if as_json:
+        runtime.print_json({"queued": count})
+        return
     which = f"{count} failed deliveries are" if failed else f"Delivery {delivery} is"
     typer.echo(f"{which} queued again; a running worker takes them.")
 
@@ -126,7 +158,7 @@ def recover(
 
     Example: pipeline-guard deliveries recover --dry-run
 
-    Ends with 1 when another sweep is under way.
+    Exit codes: 0 looked, 1 another sweep is under way or the database away.
     """
     from pipeline_guard.cli import runtime  # noqa: PLC0415
     from pipeline_guard.stages import assemble, recover  # noqa: PLC0415

@@ -39,8 +39,8 @@ def register(app: typer.Typer) -> None:
 
         Example: pipeline-guard demo --keep
 
-        Ends with 0 only if the transient failure was rebuilt and turned green, and the genuine
-        one was diagnosed and left alone; else with 1, the reason and where the logs are.
+        Exit codes: 0 the transient failure was rebuilt and turned green, and the genuine one was
+        diagnosed and left alone; 1 else, with the reason and where the logs are.
         """
         from pipeline_guard.cli.demo_buildbot.processes import (  # noqa: PLC0415
             DemoFailed,

@@ -6,6 +6,8 @@ import typer
 
 from pipeline_guard.cli import labels
 from pipeline_guard.cli.environment import load_settings
+from pipeline_guard.domain.diagnosis import Category
+from pipeline_guard.domain.plan import FailureStatus
 
 app = typer.Typer(help="Diagnosed failures: list, show, labels.", no_args_is_help=True)
 labels.register(app)
@@ -15,14 +17,18 @@ AS_JSON = typer.Option(False, "--json", help="Print JSON.")
 @app.command("list")
 def list_failures(
     repository: str | None = typer.Option(None, help="Only of this repository."),
-    category: str | None = typer.Option(None, help="Only of this category."),
-    status: str | None = typer.Option(None, help="Only in this state, for example healed."),
+    category: Category | None = typer.Option(
+        None, metavar="CATEGORY", help="Only of this category."
+    ),
+    status: FailureStatus | None = typer.Option(None, help="Only in this state."),
     limit: int = typer.Option(20, min=1, max=1000, help="How many, newest first."),
     as_json: bool = AS_JSON,
 ) -> None:
     """List failures, newest first.
 
     Example: pipeline-guard failures list --status escalated
+
+    Exit codes: 0 done, 1 the database does not answer, 2 wrong usage.
     """
     from pipeline_guard.cli import runtime  # noqa: PLC0415
     from pipeline_guard.store import failures  # noqa: PLC0415
@@ -61,9 +67,11 @@ def list_failures(
 
 @app.command()
 def show(failure: int = typer.Argument(help="The failure's id."), as_json: bool = AS_JSON) -> None:
-    """Tell the story of one failure: evidence, plan, refusals, actions; 1 when there is none.
+    """Tell the story of one failure: evidence, plan, refusals, actions.
 
     Example: pipeline-guard failures show 7
+
+    Exit codes: 0 shown, 1 there is no such failure, 2 wrong usage.
     """
     from pipeline_guard.cli import runtime  # noqa: PLC0415
     from pipeline_guard.store import failures  # noqa: PLC0415

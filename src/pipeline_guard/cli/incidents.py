@@ -1,6 +1,6 @@
 """`incidents`: failures that hit many runs at once, and whether their re-runs still wait."""
 
-from typing import Any
+from typing import Any, Literal
 
 import typer
 
@@ -12,7 +12,9 @@ AS_JSON = typer.Option(False, "--json", help="Print JSON.")
 
 @app.command("list")
 def list_incidents(
-    status: str | None = typer.Option(None, help="Only open, probing or closed ones."),
+    status: Literal["open", "probing", "closed"] | None = typer.Option(
+        None, help="Only in this state."
+    ),
     limit: int = typer.Option(20, min=1, max=1000, help="How many, newest first."),
     as_json: bool = AS_JSON,
 ) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from pipeline_guard.cli import measured as outcomes
+from pipeline_guard.domain.diagnosis import Category
 from pipeline_guard.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -72,7 +73,9 @@ def run_own_tests(directories: list[Path] = DIRECTORIES, as_json: bool = AS_JSON
 @app.command("list")
 def list_rules(
     directories: list[Path] = DIRECTORIES,
-    category: str | None = typer.Option(None, help="Only rules of this category."),
+    category: Category | None = typer.Option(
+        None, metavar="CATEGORY", help="Only rules of this category."
+    ),
     measured: bool | None = typer.Option(
         None,
         help="Say what came of each rule's re-runs and which rules are demoted by it; asked of the"

@@ -30,7 +30,7 @@ def register(app: typer.Typer) -> None:
 
         Example: PIPELINE_GUARD_GITHUB_WEBHOOK_SECRET=... pipeline-guard serve --port 8000
 
-        Ends with 0 on SIGTERM or Ctrl-C, 1 when it cannot start (the reason is on stderr).
+        Exit codes: 0 on SIGTERM or Ctrl-C, 1 it cannot start (the reason is on stderr).
         """
         from pipeline_guard.cli import runtime  # noqa: PLC0415
         from pipeline_guard.telemetry.start import start  # noqa: PLC0415
@@ -57,7 +57,7 @@ def register(app: typer.Typer) -> None:
 
         Example: PIPELINE_GUARD_DATABASE_URL=postgresql://... pipeline-guard worker
 
-        Ends with 0 on SIGTERM or Ctrl-C, 1 when it cannot start (the reason is on stderr).
+        Exit codes: 0 on SIGTERM or Ctrl-C, 1 it cannot start (the reason is on stderr).
         """
         from pipeline_guard.cli import runtime  # noqa: PLC0415
         from pipeline_guard.telemetry.start import start  # noqa: PLC0415

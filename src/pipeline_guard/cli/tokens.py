@@ -24,9 +24,11 @@ def create(
     scope: Scope = typer.Option("read", help="read, act (retry, replay, …) or admin."),
     as_json: bool = AS_JSON,
 ) -> None:
-    """Make a token and print it, this once; ends with 1 when a live one has that name.
+    """Make a token and print it, this once.
 
     Example: pipeline-guard tokens create grafana --scope read
+
+    Exit codes: 0 made, 1 a live one has that name, 2 wrong usage.
     """
     from pipeline_guard.cli import runtime  # noqa: PLC0415
     from pipeline_guard.store import audit, tokens  # noqa: PLC0415
@@ -57,6 +59,8 @@ def list_tokens(as_json: bool = AS_JSON) -> None:
     """List the tokens that were made, newest first; never what they are.
 
     Example: pipeline-guard tokens list
+
+    Exit codes: 0 done, 1 the database does not answer.
     """
     from pipeline_guard.cli import runtime  # noqa: PLC0415
     from pipeline_guard.store import tokens  # noqa: PLC0415
@@ -80,9 +84,11 @@ def list_tokens(as_json: bool = AS_JSON) -> None:
 
 @app.command()
 def revoke(name: str = NAME) -> None:
-    """End a token, and what was signed in with it, at once; 1 when there is none of that name.
+    """End a token, and what was signed in with it, at once.
 
     Example: pipeline-guard tokens revoke grafana
+
+    Exit codes: 0 ended, 1 there is none of that name, 2 wrong usage.
     """
     from pipeline_guard.cli import runtime  # noqa: PLC0415
     from pipeline_guard.store import audit, tokens  # noqa: PLC0415
