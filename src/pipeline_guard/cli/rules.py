@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from pipeline_guard.cli import backtest
 from pipeline_guard.cli import measured as outcomes
 from pipeline_guard.domain.diagnosis import Category
 from pipeline_guard.errors import ConfigError
@@ -16,8 +17,9 @@ if TYPE_CHECKING:
     from pipeline_guard.rules.load import RuleSet
 
 app = typer.Typer(
-    help="Rules that judge logs: check, test, list, explain, try.", no_args_is_help=True
+    help="Rules that judge logs: check, test, list, explain, try, backtest.", no_args_is_help=True
 )
+backtest.register(app)
 _FAILED = 1
 _WRONG = 2
 DIRECTORIES = typer.Argument(None, metavar="[DIR]...", help="Folders (or files) of your own rules.")

@@ -103,3 +103,11 @@ async def ranges(session: AsyncSession, failure_id: int) -> list[tuple[str, int,
         .order_by(JobLogChunk.number)
     )
     return [(part, first, first + count - 1) for part, first, count in await session.execute(query)]
+
+
+async def text_of(session: AsyncSession, failure_id: int) -> str:
+    """All that was kept of a failure's log, part after part; empty when nothing was."""
+    parts = dict.fromkeys(part for part, _, _ in await ranges(session, failure_id))
+    return "\n".join(
+        [text for part in parts async for _, text in pieces(session, failure_id, part)]
+    )

@@ -64,8 +64,4 @@ async def newest(session: AsyncSession) -> list[Labelled]:
 
 async def log_of(session: AsyncSession, labelled: Labelled) -> str:
     """What is kept of the failure's log, cleaned and redacted; without it, the excerpt."""
-    parts = dict.fromkeys(part for part, _, _ in await job_logs.ranges(session, labelled.failure))
-    pieces = [
-        text for part in parts async for _, text in job_logs.pieces(session, labelled.failure, part)
-    ]
-    return "\n".join(pieces) or labelled.text
+    return await job_logs.text_of(session, labelled.failure) or labelled.text

@@ -1,0 +1,141 @@
+"""Any order of deliveries, ends, crashes, limits and leaps of time leaves the promises kept."""
+
+from pathlib import Path
+
+import stamina
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    Bundle,
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    multiple,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
+from tests.faults.world_under_test import Service, service
+
+MOST = 2
+"""Re-runs of one job at one commit that the policy lets happen."""
+LOGS = {
+    "transient": "curl: (6) Could not resolve host: mirror.example\n##[error]exit code 6.\n",
+    "genuine": "=== 1 failed, 8 passed in 0.20s ===\n##[error]exit code 1.\n",
+}
+FINAL = {"open", "healed", "escalated", "superseded", "ignored"}
+AGED = (("failures", "created_at"), ("actions", "created_at"), ("deliveries", "received_at"))
+
+
+class Machine(RuleBasedStateMachine):
+    """`hooks` are all deliveries GitHub ever made, to come again, late, or in another order."""
+
+    world: Service
+    runs = Bundle("runs")
+    hooks = Bundle("hooks")
+
+    @initialize()
+    def begin(self) -> None:
+        self.world.clear()
+        self.github = self.world.github
+        self.github.add_pull()
+        self.made = []
+
+    @precondition(lambda self: len(self.made) < 3)
+    @rule(target=runs, log=st.sampled_from(["transient", "transient", "genuine"]))
+    def fail(self, log: str):
+        run = self.github.add_run(log=LOGS[log], workflow=f"CI {len(self.made)}")
+        self.made.append((run, log))
+        return run, log
+
+    @rule(target=hooks, what=runs, event=st.sampled_from(["workflow_run", "workflow_job"]))
+    def deliver(self, what, event):
+        hook = self.github.webhook(event, what[0])
+        assert self.world.deliver(hook)[0] in (200, 202)
+        return hook
+
+    @rule(hook=hooks)
+    def deliver_again(self, hook):
+        assert self.world.deliver(hook) == [200]
+
+    @rule(target=hooks, what=runs, passed=st.booleans())
+    def end(self, what, passed):
+        run, log = what
+        if run.conclusion is not None:
+            return multiple()
+        self.github.finish_run(run, "success" if passed else "failure", LOGS[log])
+        return self.github.webhook("workflow_run", run)
+
+    @rule(when=st.sampled_from(["before", "after"]))
+    def crash_at_the_next_re_run(self, when):
+        self.world.crash = when
+
+    @rule(verb=st.sampled_from(["GET", "POST"]), after=st.booleans())
+    def answer_with_trouble(self, verb, after):
+        self.github.fail(verb, "/actions/runs/", 502, after=after)
+
+    @rule(verb=st.sampled_from(["GET", "POST"]))
+    def limit(self, verb):
+        self.github.limit(verb, "/actions/runs/", after=600)
+
+    @rule(minutes=st.sampled_from([1, 30, 600]))
+    def time_leaps(self, minutes):
+        for table, column in AGED:
+            self.world.sql(f"UPDATE {table} SET {column} = {column} - interval '{minutes} min'")
+        self.world.hurry()
+
+    @invariant()
+    def re_runs_are_bounded(self):
+        for run, log in self.made if hasattr(self, "made") else ():
+            assert run.attempt <= 1 + (MOST if log == "transient" else 0)
+
+    @invariant()
+    def nothing_is_done_without_a_stored_plan_or_twice(self):
+        if not hasattr(self, "made"):
+            return
+        planned = self.world.sql(
+            'SELECT run_id, run_attempt FROM failures WHERE plan @> \'{"steps":'
+            ' [{"kind": "rerun"}]}\' GROUP BY 1, 2'
+        )
+        intended = self.world.sql("SELECT run_id, run_attempt FROM actions WHERE kind = 'rerun'")
+        assert len(intended) == len(set(intended))
+        assert set(intended) <= set(planned)
+        for run, _ in self.made:
+            caused = {(str(run.id), attempt) for attempt in range(1, run.attempt)}
+            assert caused <= set(intended)
+        assert len(self.github.world.repos["acme/shop"].comments) <= 1
+
+    def teardown(self):
+        """The world calms down; then everything has come to an end."""
+        if not hasattr(self, "made"):
+            return
+        self.world.crash = None
+        self.github.world.faults.clear()
+        for _ in range(MOST + 1):
+            for run, log in self.made:
+                if run.conclusion is None:
+                    self.github.finish_run(run, "failure", LOGS[log])
+            hooks = [self.github.webhook("workflow_run", run) for run, _ in self.made]
+            self.world.deliver(*hooks)
+            self.time_leaps(30)
+        self.nothing_is_done_without_a_stored_plan_or_twice()
+        self.re_runs_are_bounded()
+        found = self.world.sql("SELECT status, run_id, run_attempt FROM failures")
+        assert {row[0] for row in found} <= FINAL, found
+        assert {row[1] for row in found} == {str(run.id) for run, _ in self.made}
+
+
+def test_every_order_of_events_keeps_the_promises(github, database_url: str, tmp_path: Path):
+    with service(database_url, github, tmp_path) as running, stamina.set_testing(True, attempts=2):
+        bound = type("Bound", (Machine,), {"world": running})
+        run_state_machine_as_test(
+            bound,
+            settings=settings(
+                max_examples=40,
+                stateful_step_count=16,
+                deadline=None,
+                derandomize=False,
+                database=None,
+                suppress_health_check=list(HealthCheck),
+            ),
+        )
