@@ -17,7 +17,7 @@ from pipeline_guard.stages.registrations import Registrations
 from pipeline_guard.store import figures
 from pipeline_guard.store.session import Database
 from pipeline_guard.telemetry.telemetry import Telemetry
-from pipeline_guard.web import access, forms, health, metrics, problems, setup, signin
+from pipeline_guard.web import access, forms, health, metrics, problems, reference, setup, signin
 from pipeline_guard.web.api import audit, deliveries, events, failures, incidents, rules
 from pipeline_guard.web.dashboard import pages
 from pipeline_guard.web.dashboard.desk import desk
@@ -26,6 +26,7 @@ from pipeline_guard.web.deadline import Deadline
 from pipeline_guard.web.headers import SecurityHeaders
 from pipeline_guard.web.live import Live
 from pipeline_guard.web.observe import Observed
+from pipeline_guard.web.openapi import describe
 from pipeline_guard.web.webhooks import PREFIX, Receiver
 
 
@@ -72,6 +73,8 @@ def create_app(
         description="What went red on your CI platforms, why, and what was done about it.",
         lifespan=lifespan,
         max_body_size=forms.MAX_BYTES,
+        docs_url=None,
+        redoc_url=None,
     )
     observed = Observed(app.route, telemetry, webhooks=PREFIX)
     app.state.access = access.Access(settings, database)
@@ -92,6 +95,7 @@ def create_app(
         app.include_router(setup.router(registrations, templates, database))
     for routes in _ways_in(settings, database, app.state.access, templates):
         app.include_router(routes)
+    app.include_router(reference.router(templates))
     app.include_router(health.router(database))
     app.include_router(metrics.router(database, telemetry.metrics))
 
@@ -104,6 +108,7 @@ def create_app(
     app.add_middleware(Deadline)
     app.add_middleware(SecurityHeaders)
     problems.register(app)
+    app.openapi = describe(app)  # type: ignore[method-assign]  # as the framework's docs have it
     return app
 
 

@@ -1,0 +1,69 @@
+"""The description of the API is complete, and what it shows is true."""
+
+import jsonschema
+import pytest
+from tests.web.test_access import OPEN
+
+from pipeline_guard.web.openapi import operations
+
+
+@pytest.fixture
+def described(app) -> dict:
+    return app.openapi()
+
+
+def test_every_operation_has_an_example_that_its_own_schema_takes(described):
+    seen = 0
+    for path, verb, operation in operations(described):
+        what = f"{verb} {path}"
+        assert operation["x-codeSamples"][0]["source"].startswith("curl "), what
+        for parameter in operation.get("parameters", ()):
+            schema = parameter["schema"] | {"components": described["components"]}
+            jsonschema.validate(parameter["example"], schema)
+        good = [answer for status, answer in operation["responses"].items() if status < "3"]
+        for answer in good:
+            for kind, media in answer.get("content", {}).items():
+                schema = media.get("schema", {}) | {"components": described["components"]}
+                if kind.endswith("json"):
+                    jsonschema.validate(media["example"], schema)
+                seen += 1
+    assert seen >= 10
+
+
+def test_every_locked_operation_names_its_scope_and_its_errors(described):
+    for path, verb, operation in operations(described):
+        if path in OPEN:
+            assert "security" not in operation
+            continue
+        scopes = {scope for entry in operation["security"] for scope in entry["token"]}
+        assert scopes, path
+        assert {"401", "403", "422", "503"} <= set(operation["responses"]), path
+        assert ("404" in operation["responses"]) is ("{" in path), f"{verb} {path}"
+
+
+async def test_the_page_shows_all_of_it_without_a_script(client, described):
+    page = (await client.get("/docs", headers={"authorization": ""})).text
+    for path, verb, _ in operations(described):
+        assert f"{verb.upper()} {path}" in page
+    assert "<script>" not in page
+    assert "https://cdn" not in page
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [
+        ("GET", "/api/v1/nothing", 404),
+        ("PUT", "/api/v1/failures", 405),
+        ("GET", "/api/v1/failures?limit=1000", 422),
+        ("GET", "/api/v1/failures/0", 422),
+        ("GET", "/api/v1/failures/1", 404),
+        ("POST", "/webhooks/nowhere", 404),
+        ("GET", "/webhooks/github", 405),
+    ],
+)
+async def test_every_error_is_a_problem(client, method, path, status):
+    answer = await client.request(method, path)
+    assert answer.status_code == status
+    assert answer.headers["content-type"] == "application/problem+json"
+    told = answer.json()
+    assert (told["status"], bool(told["title"]), bool(told["detail"])) == (status, True, True)
