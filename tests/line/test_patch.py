@@ -254,3 +254,44 @@ async def test_a_persons_word_writes_to_no_fork_and_invents_nothing(github, patc
     await send(patching, github, run)
     assert "-1" in await say(patching, github, pull, "/guard patch")
     assert proposals(github) == []
+
+
+RULES = """\
+rules:
+  - id: acme-sdk-gone
+    category: dependency_resolution
+    patterns: {any: ['acme-sdk: no build of (?P<package>\\S+) after (?P<last>[\\d.]+)']}
+    captures: [package, last]
+    fix:
+      - {bound: "{package}", to: "<={last}", files: [requirements.txt, pyproject.toml]}
+    tests: {match: ['acme-sdk: no build of acme-core after 2.4']}
+"""
+GONE = "acme-sdk: no build of acme-core after 2.4\n##[error]Process completed with exit code 1.\n"
+
+
+async def test_what_a_rule_names_is_proposed_on_a_branch_without_a_request_too(
+    github: FakeGitHub, database_url, tmp_path
+):
+    (tmp_path / "rules").mkdir()
+    (tmp_path / "rules" / "acme.yaml").write_text(RULES)
+    config = tmp_path / "guard.yaml"
+    config.write_text("mode: act\npatch:\n  mode: act\n")
+    run = github.add_run(log=GONE, branch="main", sha="a" * 40)
+    run.repo.files_at["a" * 40] = {"requirements.txt": b"# ours\nacme-core>=2  # sdk\nflask\n"}
+    run.repo.protected.add("main")
+    async with running_line(
+        database_url,
+        tmp_path,
+        config=config,
+        rules=tmp_path / "rules",
+        github_api_url=github.url,
+        github_token=github.token,
+        github_webhook_secret=github.secret,
+    ) as line:
+        await send(line, github, run)
+        (failure,) = await line.failures()
+    (made,) = proposals(github)
+    assert (made.base, failure["rule"]) == ("main", "acme-sdk-gone")
+    assert github.api.git.content("acme/shop", made.branch) == {
+        "requirements.txt": b"# ours\nacme-core<=2.4  # sdk\nflask\n"
+    }

@@ -11,6 +11,23 @@ OWN_BRANCHES: Final = "pipeline-guard/"
 """What the name of every branch of ours begins with."""
 
 
+EditKind = Literal["set", "bound", "replace"]
+Scalar = bool | int | float | str
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """One change that a rule names, for the first of `files` that it fits.
+
+    `set`: the dotted `key` of a YAML file gets `value`. `bound`: the dependency `package` gets the
+    constraint `to`. `replace`: what `pattern` (RE2) matches becomes `text`.
+    """
+
+    kind: EditKind
+    files: tuple[str, ...]
+    params: dict[str, Scalar]
+
+
 @dataclass(frozen=True, slots=True)
 class PreparedPatch:
     """A change that would mend a failure, held against the files as they are.

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Final, Literal, get_args
 
+from pipeline_guard.domain.changes import Edit
+
 Category = Literal[
     "test_failure",
     "compile_error",
@@ -80,5 +82,7 @@ class Diagnosis:
     lines: int = 0
     diff: str = ""
     """The unified diff that the job itself printed, whole and free of secrets; often none."""
+    fix: tuple[Edit, ...] = ()
+    """What the rule knows to mend it with, its captures filled in."""
     redactions: int = 0
     """Secrets masked in what is kept of the log."""

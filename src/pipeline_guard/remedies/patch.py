@@ -16,6 +16,8 @@ from pipeline_guard.remedies.unified import (
     read_diff,
 )
 
+Edits = dict[str, tuple[bytes, bytes]]
+"""By path, a file as it was and as it is to be."""
 SHORT: Final = 12
 """Characters of a fingerprint or commit in a branch's name."""
 
@@ -55,7 +57,9 @@ async def _find_or_make(changes: Changes, run: Run, params: Mapping[str, Any]) -
     if not asked and any(one.state == "closed" for one in known):
         return Result("skipped", "The same was proposed before and closed by somebody.")
     there = next((one for one in known if one.state == "open"), None)
-    if there is None and await changes.is_protected(target):
+    # Without a request the change is for the branch itself, and a request is how that is asked for.
+    asks = run.request is None
+    if there is None and not asks and await changes.is_protected(target):
         return Result("skipped", f"{target} is protected: the change stays a suggestion.")
     made = there or await _propose(changes, target, params)
     return Result("done", f"Proposed as #{made.number}.", made.url, str(made.number))
@@ -84,12 +88,12 @@ async def _propose(changes: Changes, target: str, params: Mapping[str, Any]) -> 
 
 async def edited(
     changes: Changes, parts: Sequence[FileChange], known: Sequence[str], base: str
-) -> dict[str, tuple[bytes, bytes]]:
+) -> Edits:
     """By path, each file of a diff as it is at the commit `base`, and with the change.
 
     `known` are the paths that it may be about. Raises UnusableDiff and errors.PlatformError.
     """
-    found: dict[str, tuple[bytes, bytes]] = {}
+    found: Edits = {}
     for part in parts:
         path = place(part, known)
         if path in found:

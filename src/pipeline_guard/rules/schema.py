@@ -7,7 +7,9 @@ from typing import Annotated, Final, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInfo, model_validator
 
+from pipeline_guard.domain.changes import Edit
 from pipeline_guard.domain.diagnosis import Category
+from pipeline_guard.rules.fix import FixEdit
 from pipeline_guard.search.patterns import group_names, problem_of
 
 Strength = Literal["cause", "symptom", "verdict", "consequence"]
@@ -84,8 +86,10 @@ class Rule(_Part):
     transient: bool | None = None
     """Would an unchanged re-run plausibly pass? None: as is usual for the category."""
     captures: tuple[str, ...] = ()
-    """Named groups whose values belong to the fingerprint and may be used in `advice`."""
+    """Named groups whose values belong to the fingerprint and may be used in `advice` and `fix`."""
     advice: str | None = None
+    fix: Annotated[tuple[FixEdit, ...], Field(max_length=5)] = ()
+    """Edits of named files that mend it; each is proposed, none is pushed."""
     link: Annotated[str, Field(pattern=r"^https?://")] | None = None
     owner: str | None = None
     expires: date | None = None
@@ -101,6 +105,9 @@ class Rule(_Part):
         for name in re.findall(r"\{(\w+)\}", self.advice or ""):
             if name not in self.captures:
                 raise ValueError(f"advice uses {{{name}}}, which captures does not list")
+        for name in {name for edit in self.fix for name in edit.used()}:
+            if name not in self.captures:
+                raise ValueError(f"fix uses {{{name}}}, which captures does not list")
         return self
 
     @property
@@ -118,6 +125,11 @@ class Rule(_Part):
         if self.advice is None:
             return None
         return re.sub(r"\{(\w+)\}", lambda m: captures.get(m[1], "…"), self.advice)
+
+    def edits(self, captures: dict[str, str]) -> tuple[Edit, ...]:
+        """Its fix with the captured values filled in; none of it where one of them is unfit."""
+        filled = tuple(edit.filled(captures) for edit in self.fix)
+        return tuple(edit for edit in filled if edit) if all(filled) else ()
 
 
 class RuleFile(_Part):

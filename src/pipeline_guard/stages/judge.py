@@ -227,6 +227,7 @@ class Judge:
             lines=reading.report.lines,
             redactions=reading.redactor.count,
             diff=reading.printed.diff,
+            fix=hit.rule.edits(_redacted(hit, reading.redactor)) if hit else (),
         )
 
     @property

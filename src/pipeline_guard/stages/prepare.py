@@ -5,19 +5,23 @@ request changes, what they hold at its commit, and whether the branch is protect
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Final
 
 from pipeline_guard.domain.capabilities import Platform
 from pipeline_guard.domain.changes import (
     OWN_BRANCHES,
     Changes,
+    Edit,
     PreparedPatch,
     ProposesChanges,
 )
 from pipeline_guard.domain.diagnosis import Diagnosis
 from pipeline_guard.domain.runs import Run
 from pipeline_guard.errors import PlatformError
-from pipeline_guard.remedies.patch import edited
+from pipeline_guard.remedies.edits import EDITS
+from pipeline_guard.remedies.edits.base import Unfit
+from pipeline_guard.remedies.patch import Edits, edited
 from pipeline_guard.remedies.unified import UnusableDiff, read_diff, written
 
 PRINTED: Final = "the job printed it"
@@ -32,45 +36,94 @@ async def prepare(
 
     Raises PlatformError when it is worth another try later.
     """
-    base = run.request.head_sha if run.request else None
-    if not isinstance(platform, ProposesChanges) or run.request is None or base is None:
+    base = run.request.head_sha if run.request else run.commit
+    if not isinstance(platform, ProposesChanges) or base is None:
         return [None for _ in diagnoses]
     if run.branch is None or run.branch.startswith(OWN_BRANCHES):
         return [None for _ in diagnoses]
-    changes = platform.changes(run.repository)
-    found: list[PreparedPatch | None] = []
-    for diagnosis in diagnoses:
-        if not diagnosis.diff:
-            found.append(None)
-            continue
-        try:
-            found.append(await _printed(changes, run, run.request.number, base, diagnosis.diff))
-        except PlatformError as error:
-            if error.worth_retry:
-                raise
-            found.append(PreparedPatch(PRINTED, problem=f"The files could not be read: {error}"))
-    return found
+    ground = Ground(platform.changes(run.repository), run, base)
+    return [await _offer(ground, diagnosis) for diagnosis in diagnoses]
 
 
-async def _printed(changes: Changes, run: Run, number: int, base: str, diff: str) -> PreparedPatch:
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """What a change is held against: a repository at a commit, on the way of one run."""
+
+    changes: Changes
+    run: Run
+    base: str
+
+
+async def _offer(ground: Ground, diagnosis: Diagnosis) -> PreparedPatch | None:
+    request = ground.run.request
+    if diagnosis.diff and request is not None:
+        origin, edits = PRINTED, _printed(ground, request.number, diagnosis.diff)
+    elif diagnosis.fix:
+        origin, edits = f"the rule {diagnosis.rule} names it", _named(ground, diagnosis.fix)
+    else:
+        return None
     try:
-        parts = read_diff(diff)
-        if len(parts) > MAX_FILES:
-            return PreparedPatch(PRINTED, problem=f"The diff changes {len(parts)} files.")
-        touched = await changes.changed_files(number)
-        edits = await edited(changes, parts, touched, base)
-    except UnusableDiff as error:
-        return PreparedPatch(PRINTED, base=base, problem=str(error))
+        return await _prepared(ground, origin, await edits)
+    except (UnusableDiff, Unfit) as error:
+        return PreparedPatch(origin, base=ground.base, problem=str(error))
+    except PlatformError as error:
+        if error.worth_retry:
+            raise
+        return PreparedPatch(origin, problem=f"The files could not be read: {error}")
+
+
+async def _printed(ground: Ground, number: int, diff: str) -> Edits:
+    """What the job printed, for files of the request only."""
+    parts = read_diff(diff)
+    if len(parts) > MAX_FILES:
+        raise UnusableDiff(f"The diff changes {len(parts)} files.")
+    touched = await ground.changes.changed_files(number)
+    return await edited(ground.changes, parts, touched, ground.base)
+
+
+async def _named(ground: Ground, fix: Sequence[Edit]) -> Edits:
+    """What the rule names: each edit in the first of its files that it fits."""
+    edits: Edits = {}
+    for edit in fix:
+        why = "No such file is there."
+        for path in edit.files:
+            content = edits[path][1] if path in edits else await _read(ground, path)
+            if content is None:
+                continue
+            try:
+                after = EDITS[edit.kind](path, _text(path, content), edit.params)
+            except Unfit as error:
+                why = str(error)
+                continue
+            edits[path] = edits[path][0] if path in edits else content, after.encode()
+            break
+        else:
+            raise Unfit(why)
+    return edits
+
+
+async def _read(ground: Ground, path: str) -> bytes | None:
+    return await ground.changes.read_file(path, ground.base)
+
+
+def _text(path: str, content: bytes) -> str:
+    try:
+        return content.decode()
+    except UnicodeDecodeError as error:
+        raise Unfit(f"{path} is no UTF-8 text, which is not changed.") from error
+
+
+async def _prepared(ground: Ground, origin: str, edits: Edits) -> PreparedPatch:
+    diff = written(edits)
+    request = ground.run.request
     return PreparedPatch(
-        PRINTED,
-        written(edits),
+        origin,
+        diff,
         tuple(edits),
-        sum(part.lines for part in parts),
-        base,
-        # Who writes nothing to a fork does not need to know whether its branch is protected.
-        not _is_fork(run) and await changes.is_protected(str(run.branch)),
+        sum(part.lines for part in read_diff(diff)),
+        ground.base,
+        # Of a fork's branch it does not matter, and a branch without a request is asked by one.
+        request is not None
+        and not request.from_fork
+        and await ground.changes.is_protected(str(ground.run.branch)),
     )
-
-
-def _is_fork(run: Run) -> bool:
-    return run.request is not None and run.request.from_fork

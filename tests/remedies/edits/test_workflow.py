@@ -1,0 +1,111 @@
+"""One key of a YAML file is set, and not a byte beside it moves."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from ruamel.yaml import YAML
+
+from pipeline_guard.remedies.edits.base import Unfit
+from pipeline_guard.remedies.edits.workflow import set_key
+
+FILE = """\
+# The build.
+name:   "CI"   # odd
+on: [push]
+
+jobs:
+  build:
+    runs-on: ubuntu-20.04  # the image
+    timeout-minutes: 10
+    steps:
+      - uses: actions/checkout@v2
+      - name: 'Test'
+        uses: acme/setup@v1
+        with: {version: 3}
+      - run: |
+          make
+          make test
+  lint: &same
+    runs-on: macos-12
+  docs: *same
+"""
+
+
+def changed(key, value, text=FILE):
+    """The lines that differ, as (before, after)."""
+    after = set_key("ci.yml", text, {"key": key, "value": value})
+    old, new = text.splitlines(), after.splitlines()
+    if len(new) == len(old) + 1:
+        index = next(i for i, line in enumerate(new) if i == len(old) or line != old[i])
+        if new[index + 1 :] == old[index:]:
+            return [(None, new[index])]
+    return [(a, b) for a, b in zip(old, new, strict=False) if a != b]
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "lines"),
+    [
+        ("jobs.build.timeout-minutes", 60,
+         [("    timeout-minutes: 10", "    timeout-minutes: 60")]),
+        ("jobs.build.runs-on", "ubuntu-24.04",
+         [("    runs-on: ubuntu-20.04  # the image", "    runs-on: ubuntu-24.04  # the image")]),
+        ("jobs.build.steps.0.uses", "actions/checkout@v4",
+         [("      - uses: actions/checkout@v2", "      - uses: actions/checkout@v4")]),
+        ("jobs.build.steps.1.name", "Test all",
+         [("      - name: 'Test'", '      - name: "Test all"')]),
+        ("jobs.build.steps.1.with.version", 4,
+         [("        with: {version: 3}", "        with: {version: 4}")]),
+        ("jobs.build.continue-on-failure", True, [(None, "    continue-on-failure: true")]),
+        ("name", "off", [('name:   "CI"   # odd', 'name:   "off"   # odd')]),
+    ],
+)  # fmt: skip
+def test_a_key_is_set_and_the_rest_stays(key, value, lines):
+    assert changed(key, value) == lines
+
+
+def test_a_key_is_added_in_front_of_a_list_s_item():
+    after = set_key("ci.yml", FILE, {"key": "jobs.build.steps.0.timeout-minutes", "value": 5})
+    assert "      - timeout-minutes: 5\n        uses: actions/checkout@v2\n" in after
+
+
+@pytest.mark.parametrize(
+    ("key", "text"),
+    [
+        ("jobs.docs.runs-on", FILE),
+        ("jobs.lint.runs-on", FILE),
+        ("jobs.build.steps.2.run", FILE),
+        ("jobs.build.steps", FILE),
+        ("jobs.deploy.runs-on", FILE),
+        ("jobs.build.steps.9.uses", FILE),
+        ("jobs.build.steps.1.with.other", FILE),
+        ("jobs.build.bad key: x", FILE),
+        ("a", "a: [1\n"),
+        ("a", "- 1\n"),
+        ("a", ""),
+        ("a", "a:\n"),
+        ("a.b", "a: 1\na: 2\n"),
+        ("a", "a: !!python/object:os.system x\n"),
+    ],
+)
+def test_what_would_change_something_else_or_does_not_fit_is_refused(key, text):
+    with pytest.raises(Unfit):
+        set_key("ci.yml", text, {"key": key, "value": "x"})
+
+
+@given(st.text(max_size=40))
+def test_no_value_gets_out_of_its_place(value):
+    try:
+        after = set_key("ci.yml", FILE, {"key": "jobs.build.runs-on", "value": value})
+    except Unfit:
+        return
+    read = YAML(typ="safe", pure=True).load(after)
+    assert read["jobs"]["build"].pop("runs-on") == value
+    expected = YAML(typ="safe", pure=True).load(FILE)
+    expected["jobs"]["build"].pop("runs-on")
+    assert read == expected
+
+
+def test_windows_line_ends_stay():
+    text = "a:\r\n  b: 1\r\n"
+    after = set_key("x.yml", text, {"key": "a.c", "value": 2})
+    assert after == "a:\r\n  c: 2\r\n  b: 1\r\n"
