@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import update
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from pipeline_guard.domain.diagnosis import Candidate, Diagnosis, EvidenceLine
 from pipeline_guard.domain.plan import Plan, Refusal, Step
@@ -98,37 +99,41 @@ def plan(kind: Kind, a_run: Run, found: Diagnosis, status: str) -> Plan:
 
 
 async def add(
-    database: Database, number: int, kind: Kind, status: str, at: datetime, **changes: Any
+    session: AsyncSession, number: int, kind: Kind, status: str, at: datetime, **changes: Any
 ) -> int:
     """One failure of that time; a healed or escalated one with the re-run that ended so."""
     a_run = run(number, **changes)
     found = diagnosis(kind)
-    async with database.transaction() as session:
-        stored = await failures.add(
-            session, a_run, a_run.jobs[0], found, plan(kind, a_run, found, status)
+    stored = await failures.add(
+        session, a_run, a_run.jobs[0], found, plan(kind, a_run, found, status)
+    )
+    assert stored is not None
+    passed = {"healed": True, "escalated": False}.get(status)
+    settled = at + timedelta(minutes=7 + number % 11) if passed is not None else None
+    await session.execute(
+        update(Failure).where(Failure.id == stored)
+        .values(created_at=at, rerun_passed=passed, next_passed=passed, settled_at=settled)
+    )  # fmt: skip
+    if kind.transient and status != "observed":
+        key = f"rerun-{number}"
+        intent = await actions.intend(
+            session, a_run, attempt=1, kind="rerun", key=key, params={}, failure_ids=[stored]
         )
-        assert stored is not None
-        passed = {"healed": True, "escalated": False}.get(status)
-        settled = at + timedelta(minutes=7 + number % 11) if passed is not None else None
+        await actions.finish(session, intent.id, "done", url=a_run.url)
+        outcome = {True: "healed", False: "failed_again", None: None}[passed]
         await session.execute(
-            update(Failure).where(Failure.id == stored)
-            .values(created_at=at, rerun_passed=passed, next_passed=passed, settled_at=settled)
-        )  # fmt: skip
-        if kind.transient and status != "observed":
-            key = f"rerun-{number}"
-            intent = await actions.intend(
-                session, a_run, attempt=1, kind="rerun", key=key, params={}, failure_ids=[stored]
-            )
-            await actions.finish(session, intent.id, "done", url=a_run.url)
-            outcome = {True: "healed", False: "failed_again", None: None}[passed]
-            await session.execute(
-                update(Action).where(Action.id == intent.id).values(outcome=outcome, created_at=at)
-            )
+            update(Action).where(Action.id == intent.id).values(outcome=outcome, created_at=at)
+        )
     return stored
 
 
 async def month(database: Database, failures_a_day: int = 6, days: int = 30) -> Sequence[int]:
     """Failures of the last `days` days, the same ones at every call."""
+    async with database.transaction() as session:
+        return await _month(session, failures_a_day, days)
+
+
+async def _month(session: AsyncSession, failures_a_day: int, days: int) -> Sequence[int]:
     chance, now, ids = random.Random(7), datetime.now(UTC), []
     for day in range(days, -1, -1):
         for each in range(chance.randint(1, failures_a_day)):
@@ -140,7 +145,7 @@ async def month(database: Database, failures_a_day: int = 6, days: int = 30) -> 
                 if day == 0 and each == 0:
                     status = "healing"
             ids.append(await add(
-                database, 1_000 + len(ids), kind, status, at,
+                session, 1_000 + len(ids), kind, status, at,
                 repository=chance.choice(REPOSITORIES), job=chance.choice(JOBS),
                 platform=chance.choice(("github", "github", "gitlab", "buildbot")),
                 branch=chance.choice(("main", "main", "fix/cart", "feature/checkout-v2")),

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import HTMLResponse
+from pydantic import BeforeValidator
 
 from pipeline_guard.stages.gather import REMEMBERED
 from pipeline_guard.store import insights as store
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from pipeline_guard.analytics.flaky import Flaky
     from pipeline_guard.analytics.healing import Day, Group, Totals
 
-Days = Annotated[Literal[7, 30, 90], Query()]
+Days = Annotated[Literal[7, 30, 90], BeforeValidator(int), Query()]
 By = Literal["category", "repository", "rule", "platform"]
 BYS: Final = ("category", "repository", "rule", "platform")
 DIGEST_DAYS: Final = 35
