@@ -78,6 +78,11 @@ def policy(**values):
         ("platform_limits", ended(30.1, finished_at=NOW), {}, "open"),
         ("budget", facts(repository=Spent(5)), {"budgets": {"reruns_per_day": 5}}, "open"),
         ("budget", took(3, repository=Spent(1, 8.0)), {"budgets": {"minutes_per_day": 10}}, "open"),
+        ("budget", took(3, repository=Spent(1, 8.0, 4.8)),
+         {"budgets": {"money_per_day": 5}, "prices": {"*": 0.1}}, "open"),
+        ("budget", took(3, organisation=Spent(1, 8.0, 4.8)),
+         {"organisation_budgets": {"money_per_day": 5}, "prices": {"*": 0.1}}, "open"),
+        ("worth", took(20), {"prices": {"*": 1}}, "escalated"),
         ("budget", facts(organisation=Spent(9)),
          {"organisation_budgets": {"reruns_per_day": 9}}, "open"),
         ("maintenance", facts(),
@@ -120,6 +125,11 @@ def test_each_guard_refuses_in_its_own_words(guard, some_facts, values, status):
         (facts(run(request=OURS), starts_first=("deploy",)), {}),
         (facts(repository=Spent(4)), {"budgets": {"reruns_per_day": 5}}),
         (facts(repository=Spent(1, 9.0)), {"budgets": {"minutes_per_day": 10}}),
+        (
+            took(3, repository=Spent(1, 8.0, 4.6)),
+            {"budgets": {"money_per_day": 5}, "prices": {"*": 0.1}},
+        ),
+        (took(20), {"prices": {"macos*": 1}}),
         (facts(repository=Spent(99)), {"organisation_budgets": {"reruns_per_day": 9}}),
         (facts(), {"maintenance": [{"from": "12:01", "to": "13:00"}]}),
     ],
@@ -181,6 +191,15 @@ def test_a_genuine_failure_is_not_weighed():
         facts(diagnosis=diagnosis("test_failure"), outcomes=Record(fingerprint=Tally(0, 9)))
     )
     assert [item.guard for item in found.refusals] == ["transient"]
+
+
+def test_the_runner_of_a_job_prices_its_minutes():
+    mac = replace(job(), seconds=600.0, runner=("self-hosted", "macOS-15"))
+    prices = {"prices": {"*": 0.01, "macos*": 0.1}}
+    found = plan(facts(run(), mac), policy(**prices))
+    assert found.steps[0].params["money"] == 1.0
+    other = plan(facts(run(), replace(mac, runner=())), policy(**prices))
+    assert other.steps[0].params["money"] == 0.1
 
 
 def test_stored_facts_are_the_same_facts():

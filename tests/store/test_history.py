@@ -11,7 +11,9 @@ from pipeline_guard.store import actions, failures, history
 from pipeline_guard.store.tables import Failure
 
 DAY_AGO = datetime.now(UTC) - timedelta(days=1)
-RERUN = Plan((Step("rerun", {"scope": "failed_jobs", "minutes": 2.5}),), status="healing")
+RERUN = Plan(
+    (Step("rerun", {"scope": "failed_jobs", "minutes": 2.5, "money": 0.5}),), status="healing"
+)
 OBSERVED = replace(RERUN, refusals=(Refusal("mode", "The mode is observe."),), status="observed")
 PUSH = run(branch="dev")
 
@@ -70,7 +72,7 @@ async def test_what_was_not_asked_for_does_not_count(session, store):
     )
     await actions.finish(session, intent.id, "failed")
     assert await reruns(session) == (0, 0)
-    assert await history.spent(session, PUSH, DAY_AGO) == (0, 0.0)
+    assert await history.spent(session, PUSH, DAY_AGO) == (0, 0.0, 0.0)
 
 
 async def test_yesterdays_re_runs_count_for_the_commit_only(session, store):
@@ -84,8 +86,8 @@ async def test_what_was_spent_counts_a_run_once_however_many_jobs_it_had(session
     await store(replace(PUSH, attempt=2))
     await store(replace(PUSH, repository="acme/blog"))
     await store(replace(PUSH, run_id="9"), days_ago=2)
-    assert await history.spent(session, PUSH, DAY_AGO) == (2, 5.0)
-    assert await history.spent(session, None, DAY_AGO) == (3, 7.5)
+    assert await history.spent(session, PUSH, DAY_AGO) == (2, 5.0, 1.0)
+    assert await history.spent(session, None, DAY_AGO) == (3, 7.5, 1.5)
 
 
 @pytest.mark.parametrize(
@@ -182,7 +184,7 @@ async def test_steps_of_other_kinds_are_no_re_runs_and_their_refusals_hold_none_
     both = Plan((patch, *RERUN.steps), (Refusal("fork", "It is a fork.", "patch"),), "healing")
     number = await store(replace(PUSH, attempt=2), plan=both)
     assert await reruns(session) == (1, 1)
-    assert await history.spent(session, PUSH, DAY_AGO) == (1, 2.5)
+    assert await history.spent(session, PUSH, DAY_AGO) == (1, 2.5, 0.5)
     refused = await actions.intend(
         session, PUSH, attempt=2, kind="patch", key="p", params={}, failure_ids=[number]
     )

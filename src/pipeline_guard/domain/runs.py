@@ -21,6 +21,8 @@ class Job:
     """How long it ran, where the platform tells."""
     started_at: datetime | None = None
     finished_at: datetime | None = None
+    runner: tuple[str, ...] = ()
+    """Labels of the runner it ran on, where the platform tells; they price its minutes."""
     tries: int | None = None
     """How often it ran in this run, where the platform counts by job; the first time is 1."""
     hints: dict[str, Any] = field(default_factory=dict)

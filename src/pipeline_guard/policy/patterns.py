@@ -15,6 +15,11 @@ def fits_repository(name: str, pattern: str) -> bool:
     return fnmatchcase(name.lower(), pattern.lower())
 
 
+def fits_runner(label: str, pattern: str) -> bool:
+    """Labels of runners, case ignored."""
+    return fnmatchcase(label.lower(), pattern.lower())
+
+
 def fits_branch(name: str, pattern: str) -> bool:
     """Branches as they are written."""
     return fnmatchcase(name, pattern)

@@ -54,6 +54,14 @@ class Budgets(_Part):
             " with what the failed jobs took before.",
         ),
     ] = None
+    money_per_day: Annotated[
+        float | None,
+        Field(
+            ge=0,
+            description="The most money that re-runs may cost in 24 hours, in the currency of"
+            " `prices`.",
+        ),
+    ] = None
 
 
 class Categories(_Part):
@@ -88,6 +96,14 @@ class Worth(_Part):
         float,
         Field(ge=0, description="What a CI minute costs more, in minutes of a person."),
     ] = 0.1
+    hour_costs: Annotated[
+        float,
+        Field(
+            gt=0,
+            description="What an hour of a person costs, in the currency of `prices`: by it money"
+            " is counted in minutes.",
+        ),
+    ] = 60.0
 
 
 class Forks(_Part):
@@ -282,6 +298,13 @@ class Policy(Keys):
             " without it, no further than the mode given here."
         ),
     ] = None
+    prices: Annotated[
+        dict[Pattern, Annotated[float, Field(ge=0)]],
+        Field(
+            description="What a CI minute costs, by a label of the runner (shell patterns, case"
+            " ignored); the last that fits has the say."
+        ),
+    ] = {}
     incidents: Annotated[
         Incidents, Field(description="When re-runs of one failure are held everywhere.")
     ] = Incidents()

@@ -9,6 +9,7 @@ from pipeline_guard.domain.backoff import wait_seconds
 from pipeline_guard.domain.capabilities import RerunScope
 from pipeline_guard.domain.plan import FailureStatus, Plan, Refusal, Step
 from pipeline_guard.policy.schema import Policy
+from pipeline_guard.stages.choice import money
 from pipeline_guard.stages.facts import Facts
 from pipeline_guard.stages.guards import GIVEN_UP, IDLE, refusals
 from pipeline_guard.stages.proposers import PROPOSERS
@@ -38,7 +39,6 @@ def decide(
     willing = [not any(item.guard not in IDLE for item in found) for found in refused]
     acting = [not found for found in refused]
     together = _together(cases, all(willing), acting)
-    minutes = sum(case.facts.minutes for case in cases)
     plans = []
     chosen = False
     for case, found, wanted in zip(cases, refused, willing, strict=True):
@@ -50,7 +50,7 @@ def decide(
             waits = Refusal("one_at_a_time", "Another job of this run is re-run first.")
             plans.append(Plan((), (*found, waits), _idle_status(case), waits.reason))
         else:
-            plan = _plan(case, found, minutes if together else case.facts.minutes, together)
+            plan = _plan(case, found, cases if together else (case,), together)
             plan = plan if past else _waiting(case, plan)
             plans.append(plan)
             chosen = chosen or bool(plan.steps and not found) or not any(acting)
@@ -78,7 +78,7 @@ def _together(cases: Sequence[Case], all_willing: bool, acting: Sequence[bool]) 
     )
 
 
-def _plan(case: Case, found: tuple[Refusal, ...], minutes: float, together: bool) -> Plan:
+def _plan(case: Case, found: tuple[Refusal, ...], taken: Sequence[Case], together: bool) -> Plan:
     facts = case.facts
     scope = _scope(facts, together)
     if scope is None:
@@ -96,8 +96,10 @@ def _plan(case: Case, found: tuple[Refusal, ...], minutes: float, together: bool
     last = facts.tried_again + 1 >= case.policy.max_reruns
     if last and case.policy.debug_last_rerun and "rerun_debug" in facts.capabilities:
         params["debug"] = True
-    if minutes:
+    if minutes := sum(item.facts.minutes for item in taken):
         params["minutes"] = round(minutes, 2)
+    if costs := sum(money(item.facts, item.policy) for item in taken):
+        params["money"] = round(costs, 4)
     status: FailureStatus = _idle_status(case) if found else "healing"
     return Plan((Step("rerun", params, why),), found, status, why)
 

@@ -24,6 +24,7 @@ class Spent:
 
     reruns: int = 0
     minutes: float = 0.0
+    money: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from pipeline_guard.domain.plan import Refusal
 from pipeline_guard.domain.trust import RECOVERED
 from pipeline_guard.policy.patterns import fits_job
 from pipeline_guard.policy.schema import Budgets, Policy
-from pipeline_guard.stages.choice import weighed
+from pipeline_guard.stages.choice import money, weighed
 from pipeline_guard.stages.facts import Facts, Spent
 
 Guard = Callable[[Facts, Policy, datetime], str | None]
@@ -216,22 +216,28 @@ def possible(facts: Facts, policy: Policy, now: datetime) -> str | None:
 
 def budget(facts: Facts, policy: Policy, now: datetime) -> str | None:
     """A bad day must not cost more than somebody has agreed to."""
-    return _over("this repository", facts.repository, facts.minutes, policy.budgets) or _over(
-        "all repositories", facts.organisation, facts.minutes, policy.organisation_budgets
+    more = Spent(1, facts.minutes, money(facts, policy))
+    return _over("this repository", facts.repository, more, policy.budgets) or _over(
+        "all repositories", facts.organisation, more, policy.organisation_budgets
     )
 
 
-def _over(whose: str, spent: Spent, minutes: float, limits: Budgets) -> str | None:
+def _over(whose: str, spent: Spent, more: Spent, limits: Budgets) -> str | None:
     if limits.reruns_per_day is not None and spent.reruns >= limits.reruns_per_day:
         return (
             f"The budget of {whose} is used up: {spent.reruns} of {limits.reruns_per_day}"
             " re-runs in 24 hours."
         )
-    if limits.minutes_per_day is not None and spent.minutes + minutes > limits.minutes_per_day:
+    if limits.minutes_per_day is not None and spent.minutes + more.minutes > limits.minutes_per_day:
         return (
             f"The budget of {whose} does not last: {spent.minutes:.0f} of"
             f" {limits.minutes_per_day:.0f} minutes are spent in 24 hours, this takes"
-            f" {minutes:.0f}."
+            f" {more.minutes:.0f}."
+        )
+    if limits.money_per_day is not None and spent.money + more.money > limits.money_per_day:
+        return (
+            f"The budget of {whose} does not last: {spent.money:.2f} of"
+            f" {limits.money_per_day:.2f} are spent in 24 hours, this costs {more.money:.2f}."
         )
     return None
 

@@ -26,9 +26,9 @@ from pipeline_guard.domain.diagnosis import Diagnosis
 from pipeline_guard.domain.runs import Run
 from pipeline_guard.store.tables import PLANNED_RERUN, Action, ActionFailure, Failure
 
-_RERUN_MINUTES: Final = (
-    """jsonb_path_query_first(failures.plan, '$.steps[*]?(@.kind == "rerun").params.minutes')"""
-    " #>> '{}'"
+_RERUN_PARAM: Final = (
+    """jsonb_path_query_first(failures.plan, '$.steps[*]?(@.kind == "rerun").params.{}')"""
+    " #>> '{{}}'"
 )
 
 
@@ -127,12 +127,17 @@ async def on_branch(
     return {row[0]: row[1] for row in await session.execute(query)}
 
 
-async def spent(session: AsyncSession, run: Run | None, since: datetime) -> tuple[int, float]:
-    """(re-runs, CI minutes) since then, of the run's repository, of all repositories for None."""
-    minutes = func.max(cast(literal_column(_RERUN_MINUTES), Float))
+async def spent(
+    session: AsyncSession, run: Run | None, since: datetime
+) -> tuple[int, float, float]:
+    """(re-runs, CI minutes, money) since then, of the run's repository, of all for None."""
+    minutes, money = (
+        func.max(cast(literal_column(_RERUN_PARAM.format(name)), Float))
+        for name in ("minutes", "money")
+    )
     key = (Failure.platform, Failure.repository, Failure.run_id, Failure.run_attempt)
     each = (
-        select(minutes.label("minutes"))
+        select(minutes.label("minutes"), money.label("money"))
         .where(
             Failure.created_at >= since,
             text(PLANNED_RERUN),
@@ -142,9 +147,9 @@ async def spent(session: AsyncSession, run: Run | None, since: datetime) -> tupl
         .group_by(*key)
         .subquery()
     )
-    query = select(func.count(), func.coalesce(func.sum(each.c.minutes), 0.0)).select_from(each)
-    count, total = (await session.execute(query)).one()
-    return count, float(total)
+    sums = (func.coalesce(func.sum(item), 0.0) for item in (each.c.minutes, each.c.money))
+    count, took, cost = (await session.execute(select(func.count(), *sums))).one()
+    return count, float(took), float(cost)
 
 
 async def outcomes(session: AsyncSession, diagnosis: Diagnosis, since: datetime) -> Record:

@@ -99,8 +99,14 @@ def job_from(data: Json) -> Job:
         seconds=_seconds(when(data, "started_at"), when(data, "completed_at")),
         started_at=when(data, "started_at"),
         finished_at=when(data, "completed_at"),
+        runner=_labels(data),
         hints={key: value for key, value in hints.items() if value is not None},
     )
+
+
+def _labels(data: Json) -> tuple[str, ...]:
+    labels = data.get("labels")
+    return tuple(item for item in labels if isinstance(item, str)) if labels else ()
 
 
 def _failed_step(data: Json) -> Json | None:

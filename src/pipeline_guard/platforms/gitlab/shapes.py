@@ -89,6 +89,7 @@ def _job(item: Json, tries: int) -> Job:
         seconds=_number(item.get("duration")),
         started_at=_time(item.get("started_at")),
         finished_at=_time(item.get("finished_at")),
+        runner=tuple(str(tag) for tag in item.get("tag_list") or ()),
         tries=tries,
         hints={key: value for key, value in hints.items() if value is not None},
     )
