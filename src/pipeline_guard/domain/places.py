@@ -7,8 +7,8 @@ from typing import Final
 
 _LONGEST: Final = 1_000
 _WORKSPACE: Final = re.compile(
-    r"(?:/home/runner/work/[^/]+/[^/]+|/__w/[^/]+/[^/]+|/github/workspace|/builds/[^/]+/[^/]+"
-    r"|[A-Za-z]:\\a\\[^\\]+\\[^\\]+|/Users/runner/work/[^/]+/[^/]+)[/\\]"
+    r"(?:/home/runner/work/[^/]+/[^/]+|/Users/runner/work/[^/]+/[^/]+|/__w/[^/]+/[^/]+"
+    r"|/github/workspace|/builds/[^/]+/[^/]+|[A-Za-z]:\\a\\[^\\]+\\[^\\]+)[/\\]"
 )
 """Where runners of GitHub and GitLab check the repository out."""
 _FILE: Final = (
