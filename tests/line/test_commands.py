@@ -32,7 +32,7 @@ async def test_retry_re_runs_what_we_would_not_and_follows_it_up(stage: Stage):
     assert failure["status"] == "healing"
     assert failure["plan"]["steps"][0]["params"]["asked_by"] == "write"
     assert "past transient" in failure["plan"]["steps"][0]["why"]
-    assert "not your change" not in stage.comment
+    assert "Not your change" not in stage.comment
     assert "is being re-run" in stage.comment
     await stage.end_rerun("success")
     assert await statuses(stage) == ["healed"]

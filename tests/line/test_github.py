@@ -41,7 +41,7 @@ async def test_a_transient_failure_is_re_run_healed_and_told_in_one_comment(gith
     (failure,) = await github_line.failures()
     assert (failure["status"], failure["actions"][0]["outcome"]) == ("healed", "healed")
     (body,) = comments(github)
-    assert "not your change" in body
+    assert "Not your change" in body
 
 
 async def test_a_genuine_failure_is_explained_and_left_alone(github, github_line):
@@ -53,7 +53,7 @@ async def test_a_genuine_failure_is_explained_and_left_alone(github, github_line
     assert "test_sum" in failure["evidence"][0]["text"]
     assert reruns(github) == []
     (body,) = comments(github)
-    assert "yours, most likely" in body
+    assert "**Yours" in body
 
 
 async def test_the_same_delivery_a_hundred_times_at_once_is_one_failure_and_one_action(
@@ -94,7 +94,7 @@ async def test_suggest_comments_but_re_runs_nothing(github, github_line):
     await send(github_line, github, github.add_run(log=DNS))
     assert reruns(github) == []
     (body,) = comments(github)
-    assert "not your change" in body
+    assert "Not your change" in body
 
 
 async def test_at_most_two_re_runs_and_one_comment_for_a_job_that_stays_red(github, github_line):

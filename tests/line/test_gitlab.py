@@ -54,7 +54,7 @@ async def test_a_genuine_failure_is_explained_and_left_alone(gitlab: FakeGitLab,
     assert failure["failed_tests"] == ["tests/test_sum.py::test_sum"]
     assert gitlab.calls("POST", "/retry") == []
     (note,) = gitlab.notes(request)
-    assert "yours, most likely" in note.body
+    assert "**Yours" in note.body
 
 
 async def test_a_hundred_equal_deliveries_at_once_are_one_failure_and_one_action(

@@ -43,10 +43,14 @@ Source = Literal["rule", "model", "none"]
 
 @dataclass(frozen=True, slots=True)
 class EvidenceLine:
-    """One telling line: `line` is 1-based in the raw log, `text` is cleaned and redacted."""
+    """One telling line: `line` is 1-based in the raw log, `text` is cleaned and redacted.
+
+    `url` is where the platform shows it, if it does.
+    """
 
     line: int
     text: str
+    url: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

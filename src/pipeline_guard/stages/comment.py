@@ -1,41 +1,45 @@
-"""The comment: what a person reads on the pull request, as Markdown, from stored failures alone."""
+"""The comment: what a person reads on the pull request, as Markdown, from stored failures alone.
 
-from collections.abc import Mapping, Sequence
+Under 40 lines, unless somebody asked for the reasoning: failures alike are told once, the first
+ones in full, and what has no room is folded or counted.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Final
 
 from pipeline_guard.domain.commands import COMMANDS, MARKER
-from pipeline_guard.domain.markdown import code, fence, plain
-from pipeline_guard.domain.plan import StepKind
-from pipeline_guard.stages.choice import told
+from pipeline_guard.domain.markdown import code, fence, link, plain
+from pipeline_guard.stages.reasoning import reasoning
 from pipeline_guard.stages.suggestion import suggestions
-from pipeline_guard.store.tables import Action, Command, Failure
+from pipeline_guard.stages.verdict import against, verdict
+from pipeline_guard.store.tables import Command, Failure
 
-MAX_FAILURES = 8
-"""Jobs told in full; the others are counted."""
-MAX_EVIDENCE = 3
-MAX_LINE = 300
-"""Characters of an evidence line."""
-MAX_ANSWERS = 3
+MAX_LINES: Final = 39
+MAX_GROUPS: Final = 3
+"""Kinds of failure that are told in full; of the others the jobs are named."""
+MAX_JOBS: Final = 6
+"""Jobs that are named in one sentence."""
+EVIDENCE: Final = {1: 3, 2: 3, 3: 2}
+"""Lines of the log by how many kinds of failure are told in full."""
+MAX_LINE: Final = 200
+MAX_NAME: Final = 100
+MAX_ANSWERS: Final = 3
 """The newest commands whose answers are shown."""
-
-_VERDICTS = {
-    "healed": "✅ **{job}**: not your change. {cause}; the re-run passed.",
-    "healing": "🔁 **{job}**: not your change. {cause}; it is being re-run.",
-    "escalated": "⚠️ **{job}**: {cause}. It was still red after what could be tried.",
-    "superseded": "⏭️ **{job}**: {cause}. A newer commit has replaced this one.",
-    "ignored": "⏹️ **{job}**: {cause}.",
-}
+MAX_EXPLAINED: Final = 4
+"""Jobs whose reasoning is unfolded: platforms limit how long a comment is."""
 
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """What history knows of a fingerprint over `days` days."""
+    """What history knows of a fingerprint over `days` days; `issue` is its open one, if any."""
 
     times: int
     rerun: int
     passed: int
     days: int = 7
+    issue: tuple[str, str | None] | None = None
+    """Its number and address."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,32 +63,108 @@ def render(
 ) -> str:
     """The comment's body for the newest failure of each job, oldest job first.
 
-    `history` is by failure id. Text from logs stands in code fences only, so that mentions,
-    links and markup in it stay inert.
+    `history` is by failure id. Text from logs stands in code only, so that mentions, links and
+    markup in it stay inert.
     """
     newest: dict[tuple[str, str], Failure] = {}
     for failure in failures:
         newest[_job(failure)] = failure
-    shown = list(newest.values())
+    groups = _groups(newest.values())
+    most = MAX_GROUPS - 1 if spoken.commands or spoken.off_by else MAX_GROUPS
+    told, others = groups[:most], groups[most:]
     parts = [MARKER]
-    for item in shown[:MAX_FAILURES]:
-        parts.append(_one(item, history.get(item.id)))
-        if spoken.explained:
-            of_job = [other for other in failures if _job(other) == _job(item)]
-            parts.append(_reasoning(item, of_job))
-    if not shown:
+    for group in told:
+        parts += _one(group, history.get(group[0].id), EVIDENCE[len(told)])
+    if not told:
         parts.append("Nothing is known to have failed at this commit.")
-    if len(shown) > MAX_FAILURES:
-        parts.append(f"… and {len(shown) - MAX_FAILURES} more failed jobs of this commit.")
+    if others:
+        names = [item for group in others for item in group]
+        parts.append(f"Red, too: {_names(names)}.")
     parts += _conversation(spoken)
-    usage = " · ".join(code(f"/guard {spec.usage}") for spec in COMMANDS.values())
-    short = code((commit or "")[:10])
-    parts.append(f"<sub>Pipeline Guard, for {short}. Edited in place. {usage}</sub>")
-    return "\n\n".join(parts)
+    foot = _foot(commit)
+    parts += _as_room_allows(told, MAX_LINES - _height([*parts, foot]))
+    if spoken.explained:
+        for item in list(newest.values())[:MAX_EXPLAINED]:
+            parts.append(reasoning(item, [o for o in failures if _job(o) == _job(item)]))
+    return "\n\n".join((*parts, foot))
 
 
 def _job(failure: Failure) -> tuple[str, str]:
     return failure.workflow, failure.job
+
+
+def _groups(found: Iterable[Failure]) -> list[list[Failure]]:
+    """Failures with the same cause and fate together, in order; those of people first."""
+    groups: dict[tuple[str, ...], list[Failure]] = {}
+    for item in found:
+        alike = (item.category, item.fingerprint, item.status, verdict(item).whose)
+        groups.setdefault(alike, []).append(item)
+    urgent = ("yours", "unsure", "not_yours", "settled")
+    return sorted(groups.values(), key=lambda group: urgent.index(verdict(group[0]).whose))
+
+
+def _one(group: Sequence[Failure], seen: Seen | None, lines: int) -> list[str]:
+    """One kind of failure: the verdict, the telling lines, and what is known besides."""
+    first = group[0]
+    said = verdict(first)
+    parts = [f"{said.sign} **{said.opening}:** {_names(group)}: {said.rest}."]
+    evidence = first.diagnosis["evidence"][:lines]
+    if evidence:
+        shown = "\n".join(" ".join(item["text"].split())[:MAX_LINE] for item in evidence)
+        parts.append(f"From {_places(evidence, first.url)}:\n{fence(shown)}")
+    remarks = [*_done(group), *_history(seen), *_corrected(group)]
+    if first.diagnosis.get("advice"):
+        remarks.append(plain(first.diagnosis["advice"]))
+    if remarks:
+        parts.append(" ".join(remarks))
+    return parts
+
+
+def _names(group: Sequence[Failure]) -> str:
+    names = [code(item.job[:MAX_NAME]) for item in group[:MAX_JOBS]]
+    if len(group) > MAX_JOBS:
+        names.append(f"{len(group) - MAX_JOBS} more")
+    return ", ".join(names)
+
+
+def _places(evidence: Sequence[Mapping[str, str]], url: str | None) -> str:
+    """Where the lines stand in the log, each linked to its place there."""
+    places = [link(str(item["line"]), item.get("url") or url) for item in evidence]
+    return f"line{'s' if len(places) > 1 else ''} {', '.join(places)}"
+
+
+def _done(group: Sequence[Failure]) -> list[str]:
+    """What was done about it, with links; a change that mends it is told by itself."""
+    actions = {action.id: action for item in group for action in item.actions}
+    told = []
+    for action in actions.values():
+        if action.kind == "rerun" and action.status == "done":
+            asked_by = action.params.get("asked_by")
+            who = f" for {plain(asked_by)}" if asked_by else ""
+            outcome = {"healed": "passed", "failed_again": "failed again"}.get(action.outcome or "")
+            told.append(f"{link('Re-run', action.url)}{who}{f': {outcome}' if outcome else ''}.")
+        elif action.status == "failed":
+            told.append(f"Could not {action.kind}: {plain((action.note or '')[:MAX_LINE])}")
+        elif action.kind == "issue" and action.status == "done":
+            told.append(f"{link(f'Issue #{action.external_id}', action.url)}.")
+    return told[-3:]
+
+
+def _history(seen: Seen | None) -> list[str]:
+    if seen is None:
+        return []
+    told = []
+    if seen.times > 1:
+        passed = f", {seen.passed} of {seen.rerun} passed on re-run" if seen.rerun else ""
+        told.append(f"Seen {seen.times} times in {seen.days} days{passed}.")
+    if seen.issue:
+        told.append(f"Known: {link(f'issue #{seen.issue[0]}', seen.issue[1])}.")
+    return told
+
+
+def _corrected(group: Sequence[Failure]) -> list[str]:
+    label = next((item.labels[-1] for item in group if item.labels), None)
+    return [f"{plain(label.author)} says: it is {code(label.category)}."] if label else []
 
 
 def _conversation(spoken: Spoken) -> list[str]:
@@ -96,7 +176,7 @@ def _conversation(spoken: Spoken) -> list[str]:
     if latest:
         parts.append("\n".join(_answer(item) for item in latest))
         if latest[-1].name == "help" or latest[-1].status == "unclear":
-            parts.append("\n".join(_usage()))
+            parts.append("<br>".join(_usage()))
     return parts
 
 
@@ -108,107 +188,46 @@ def _answer(item: Command) -> str:
 
 def _usage() -> list[str]:
     return [
-        f"- {code(f'/guard {spec.usage}')}: {spec.help} ({spec.needs} access)"
+        f"{code(f'/guard {spec.usage}')}: {spec.help} ({spec.needs} access)"
         for spec in COMMANDS.values()
     ]
 
 
-def _reasoning(failure: Failure, of_job: Sequence[Failure]) -> str:
-    """Everything that led to what was done, as text in a fence: none of it can act."""
-    diagnosis, plan = failure.diagnosis, failure.plan
-    named_by = f"rule {failure.rule}" if failure.rule else failure.source
-    guesses = (f"{item['category']} {item['confidence']:.0%}" for item in diagnosis["candidates"])
-    lines = [
-        f"cause       {failure.category}, {_sure(failure)} sure, named by {named_by}",
-        f"candidates  {', '.join(guesses) or 'none'}",
-        f"transient   {'yes' if failure.transient else 'no'}",
-        f"fingerprint {failure.fingerprint or 'none'}",
-        *(f"note        {note}" for note in diagnosis["notes"]),
-        *(f"chance      {line}" for line in told(plan["facts"].get("choice"))),
-        *(f"do          {step['kind']}: {step['why']}" for step in plan["steps"]),
-        *(
-            f"not {item.get('step', 'rerun'):<7} {item['guard']}: {item['reason']}"
-            for item in plan["refusals"]
-        ),
-    ]
-    for other in of_job:
-        lines.append(f"attempt {other.run_attempt:<3} {other.category}, {other.status}")
-        lines += [_done(action) for action in other.actions]
-    body = fence("\n".join(line[:MAX_LINE] for line in lines))
-    title = f"How it was judged: {plain(failure.job)}"
-    return f"<details open><summary>{title}</summary>\n\n{body}\n\n</details>"
+def _foot(commit: str | None) -> str:
+    usage = " · ".join(code(f"/guard {spec.usage}") for spec in COMMANDS.values())
+    return f"<sub>Pipeline Guard, for {code((commit or '')[:10])}. Edited in place. {usage}</sub>"
 
 
-def _done(action: Action) -> str:
-    asked_by = action.params.get("asked_by")
-    who = f" for {asked_by}" if asked_by else ""
-    outcome = action.outcome or "outcome not known yet"
-    return f"            {action.kind}{who}: {action.status}, {outcome}. {action.note or ''}"
+def _as_room_allows(told: Sequence[Sequence[Failure]], room: int) -> list[str]:
+    """Changes that would mend it, then the details, folded, as far as so many lines hold them."""
+    parts: list[str] = []
+    for group in told:
+        for part in suggestions(group[0]):
+            if _height([part]) <= room:
+                parts.append(part)
+                room -= _height([part])
+    details = [line for group in told for line in _details(group[0])]
+    if details and room > _FRAME:
+        left = len(details) - (room - _FRAME)
+        if left > 0:
+            details = [*details[: room - _FRAME - 1], f"… {left + 1} more lines"]
+        body = fence("\n".join(details))
+        parts.append(f"<details><summary>Details</summary>\n\n{body}\n\n</details>")
+    return parts
 
 
-def _one(failure: Failure, seen: Seen | None) -> str:
-    diagnosis = failure.diagnosis
-    lines = [_verdict(failure)]
-    evidence = diagnosis["evidence"][:MAX_EVIDENCE]
-    if evidence:
-        where = f"[line {evidence[0]['line']}]({failure.url})" if failure.url else "the log"
-        lines.append(f"From {where}:")
-        lines.append(fence("\n".join(item["text"][:MAX_LINE] for item in evidence)))
-    if diagnosis.get("advice"):
-        lines.append(plain(diagnosis["advice"]))
-    if diagnosis["failed_tests"]:
-        lines.append(_folded("Failed tests", diagnosis["failed_tests"]))
-    lines += suggestions(failure)
-    if seen and seen.times > 1:
-        lines.append(_history(seen))
-    if failure.labels:
-        label = failure.labels[-1]
-        lines.append(f"{plain(label.author)} says: it is {code(label.category)}.")
-    reasons = [item["reason"] for item in _against(failure, "rerun")]
-    if reasons and failure.status not in ("healed", "healing"):
-        lines.append(_folded("Why it was not re-run", reasons))
-    return "\n\n".join(lines)
+_FRAME: Final = 7
+"""Lines that folding takes besides what is folded, the empty one before it included."""
 
 
-def _verdict(failure: Failure) -> str:
-    cause = _cause(failure)
-    template = _VERDICTS.get(failure.status)
-    if template is None or (failure.status == "healing" and not failure.transient):
-        template = "❌ **{job}**: yours, most likely: {cause}."
-        if failure.status == "healing":  # a person has asked for it
-            template = "🔁 **{job}**: {cause}; it is being re-run."
-        elif any(item["guard"] == "same_on_target" for item in _against(failure, "rerun")):
-            template = "🔎 **{job}**: not your change: {cause}, as on the branch it goes to."
-        elif failure.category == "unknown":
-            template = "❔ **{job}**: unsure. {cause}."
-        elif failure.transient:
-            template = "🔎 **{job}**: not your change, most likely: {cause}."
-    return template.format(job=plain(failure.job), cause=cause)
+def _details(failure: Failure) -> list[str]:
+    """Failed tests, and why it was not re-run, as plain lines."""
+    found = [f"failed test: {name}" for name in failure.diagnosis["failed_tests"]]
+    if failure.status not in ("healed", "healing"):
+        found += [f"not re-run: {item['reason']}" for item in against(failure, "rerun")]
+    return [" ".join(line.split())[:MAX_LINE] for line in found]
 
 
-def _against(failure: Failure, kind: StepKind) -> list[dict[str, str]]:
-    """The refusals of steps of that kind."""
-    return [item for item in failure.plan["refusals"] if item.get("step", "rerun") == kind]
-
-
-def _cause(failure: Failure) -> str:
-    if failure.category == "unknown":
-        return "The log names no cause known here"
-    return f"`{failure.category}` ({_sure(failure)} sure)"
-
-
-def _history(seen: Seen) -> str:
-    text = f"Seen {seen.times} times in {seen.days} days"
-    if seen.rerun:
-        text += f"; {seen.passed} of {seen.rerun} passed on a re-run"
-    return f"{text}."
-
-
-def _folded(title: str, items: Sequence[Any]) -> str:
-    body = fence("\n".join(str(item)[:MAX_LINE] for item in items[:20]))
-    return f"<details><summary>{title} ({len(items)})</summary>\n\n{body}\n\n</details>"
-
-
-def _sure(failure: Failure) -> str:
-    """The confidence in percent; nothing here is a hundred per cent sure."""
-    return f"{min(failure.confidence, 0.99):.0%}"
+def _height(parts: Sequence[str]) -> int:
+    """Lines of the parts, with an empty one behind each."""
+    return sum(part.count("\n") + 2 for part in parts)

@@ -154,7 +154,11 @@ async def _diagnose(
             found = await asyncio.to_thread(
                 context.judge.judge, source, platform=run.platform, failed=True, extra_lines=remarks
             )
-        return dataclasses.replace(found, notes=(*spooled.notes, *found.notes))
+        evidence = tuple(
+            dataclasses.replace(item, url=platform.log_line_url(run, job, item.line))
+            for item in found.evidence
+        )
+        return dataclasses.replace(found, evidence=evidence, notes=(*spooled.notes, *found.notes))
     except LogError as error:
         return _unread(f"The log could not be read: {error}")
     except Exception as error:

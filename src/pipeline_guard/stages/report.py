@@ -17,7 +17,7 @@ from pipeline_guard.stages.comment import Seen, Spoken, render
 from pipeline_guard.stages.context import Context
 from pipeline_guard.stages.measure import stage
 from pipeline_guard.stages.notices import announce
-from pipeline_guard.store import audit, commands, comments, failures, switches
+from pipeline_guard.store import audit, commands, comments, failures, switches, tracker
 from pipeline_guard.store.tables import Comment, Failure
 
 HISTORY_DAYS = 7
@@ -106,8 +106,14 @@ async def _compose(
     shown: Sequence[Failure],
 ) -> Page:
     since = datetime.now(UTC) - timedelta(days=HISTORY_DAYS)
+    prints = [item.fingerprint for item in shown]
+    known_issues = await tracker.issues_about(session, platform, repository, prints)
     history = {
-        item.id: Seen(*await failures.seen(session, item.fingerprint, since), HISTORY_DAYS)
+        item.id: Seen(
+            *await failures.seen(session, item.fingerprint, since),
+            HISTORY_DAYS,
+            known_issues.get(item.fingerprint),
+        )
         for item in shown
     }
     spoken = Spoken(

@@ -83,6 +83,25 @@ async def anything_stands(session: AsyncSession, platform: str, repository: str)
     return bool((await session.execute(select(issue | label))).scalar_one())
 
 
+async def issues_about(
+    session: AsyncSession, platform: str, repository: str, fingerprints: Sequence[str]
+) -> dict[str, tuple[str, str | None]]:
+    """Our open issues about these failures: number and address by fingerprint."""
+    query = (
+        select(Failure.fingerprint, Action.external_id, Action.url)
+        .join(ActionFailure, ActionFailure.failure_id == Failure.id)
+        .join(Action, ActionFailure.action_id == Action.id)
+        .where(
+            *_standing("issue", platform, repository),
+            Failure.fingerprint.in_([item for item in fingerprints if item]),
+            Action.external_id.is_not(None),
+        )
+        .order_by(Action.id)
+    )
+    rows = await session.execute(query)
+    return {fingerprint: (number or "", url) for fingerprint, number, url in rows}
+
+
 async def standing_issues(session: AsyncSession, run: Run) -> list[Kept]:
     """Our open issues about failures of the run's workflow on its branch."""
     return await _kept(session, "issue", run, Failure.branch == run.branch)
