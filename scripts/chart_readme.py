@@ -18,7 +18,8 @@ Secret that you make.
 ```sh
 kubectl create secret generic guard-database \\
   --from-literal=url='postgresql://user:password@host:5432/pipeline_guard'
-kubectl create secret generic guard-api --from-literal=token="$(openssl rand -hex 32)"
+kubectl create secret generic guard-api --from-literal=token="$(openssl rand -hex 32)" \\
+  --from-literal=secret-key="$(openssl rand -hex 32)"
 kubectl create secret generic guard-github --from-literal=token=github_pat_... \\
   --from-literal=webhook-secret="$(openssl rand -hex 32)"
 helm install guard charts/pipeline-guard \\

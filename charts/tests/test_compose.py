@@ -95,6 +95,7 @@ def test_compose_itself_takes_it(tmp_path):
     assert refused.returncode != 0
     assert "set it to a long random value" in refused.stderr
     env |= {"POSTGRES_PASSWORD": "p", "PIPELINE_GUARD_API_TOKEN": "t"}
+    env["PIPELINE_GUARD_SECRET_KEY"] = "k"
     done = run(command, env)
     assert done.returncode == 0, done.stderr
     shown = yaml.safe_load(done.stdout)["services"]["web"]["environment"]
