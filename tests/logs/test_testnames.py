@@ -32,6 +32,30 @@ from pipeline_guard.logs.testnames import MAX_NAMES, TestNames, failed_tests
         ("  1) test adds up (Shop.CartTest)", "test adds up (Shop.CartTest)"),
         ("[info] - adds up *** FAILED ***", "adds up"),
         ("TEST-UNEXPECTED-FAIL | /dom/cart.html | adds up", "/dom/cart.html"),
+        ("  ● adds up", "adds up"),
+        (
+            "  1) [chromium] › cart.spec.ts:9:5 › cart › adds up ───────",
+            "cart.spec.ts:9:5 › cart › adds up",
+        ),
+        ("    [chromium] › cart.spec.ts:9:5 › adds up ──────", "cart.spec.ts:9:5 › adds up"),
+        ("  ✘  3 [webkit] › cart.spec.ts:9:5 › adds up (5.4s)", "cart.spec.ts:9:5 › adds up"),
+        ("=== FAIL: pkg/cart TestAdds (0.00s)", "TestAdds"),
+        ("  [FAIL] Cart [It] adds up", "Cart [It] adds up"),
+        ("\tTestSync (9m58s)", "TestSync"),
+        ("   FAILED  Tests\\CartTest > it adds up", "Tests\\CartTest > it adds up"),
+        ("Adds Up                                   | FAIL |", "Adds Up"),
+        ("00:04 +11 -1: counter increments [E]", "counter increments"),
+        (
+            " 4/9 acme:unit / parser        FAIL            0.03s   exit status 1",
+            "acme:unit / parser",
+        ),
+        ("//cart:cart_test                  TIMEOUT in 300.0s", "//cart:cart_test"),
+        ("#   Failed test 'adds up'", "adds up"),
+        (" ✗ adds up", "adds up"),
+        ("(fail) cart > adds up [1.20ms]", "cart > adds up"),
+        ("        FAIL [   0.005s] acme-core cart::adds", "acme-core cart::adds"),
+        ("CartTest#test_adds [test/cart_test.rb:12]:", "CartTest#test_adds"),
+        ("\t  7 - sync (Timeout)", "sync"),
     ],
 )
 def test_frameworks(line: str, name: str) -> None:
@@ -50,6 +74,9 @@ def test_frameworks(line: str, name: str) -> None:
         "ok 3 - adds numbers",
         "not ok 4 # TODO later",
         "Tests: 0 failed",
+        "  ● Console",
+        "  ✓  3 [webkit] › cart.spec.ts:9:5 › adds up (5.4s)",
+        "● docker.service - Docker Application Container Engine",
     ],
 )
 def test_what_names_no_failed_test(line: str) -> None:

@@ -11,7 +11,7 @@ from typing import Any, BinaryIO
 import typer
 
 from pipeline_guard.cli import progress
-from pipeline_guard.domain.diagnosis import Diagnosis
+from pipeline_guard.domain.diagnosis import Diagnosis, EvidenceLine
 from pipeline_guard.errors import ConfigError, LogError
 
 # Only what every command needs is imported above: a cold `classify` must not pay for training.
@@ -77,7 +77,7 @@ def as_row(name: str, diagnosis: Diagnosis, elapsed_ms: float) -> dict[str, Any]
         "source": diagnosis.source,
         "rule": diagnosis.rule,
         "transient": diagnosis.transient,
-        "evidence": [{"line": item.line, "text": item.text} for item in diagnosis.evidence],
+        "evidence": [_evidence_row(item) for item in diagnosis.evidence],
         "fingerprint": diagnosis.fingerprint,
         "failed_tests": list(diagnosis.failed_tests),
         "candidates": [
@@ -90,6 +90,11 @@ def as_row(name: str, diagnosis: Diagnosis, elapsed_ms: float) -> dict[str, Any]
         "lines": diagnosis.lines,
         "elapsed_ms": round(elapsed_ms, 2),
     }
+
+
+def _evidence_row(item: EvidenceLine) -> dict[str, Any]:
+    row: dict[str, Any] = {"line": item.line, "text": item.text}
+    return row if item.part is None else {**row, "part": item.part}
 
 
 def _judge(rules: Path | None) -> Any:

@@ -68,6 +68,25 @@ _PATTERNS: Final[tuple[tuple[str, str], ...]] = (
     ("swift", r"^Test Case '(-?\[?[\w. ]+\]?)' failed \("),
     # Mozilla's harnesses.
     ("mozilla", r"TEST-UNEXPECTED-(?:FAIL|TIMEOUT|ERROR|CRASH) \| ([^|]+?) \|"),
+    # Jest's tests outside of a group; Playwright's lists.
+    ("jest-single", r"^ {2}● (\S[^›]*?)\s*$"),
+    (
+        "playwright",
+        r"^\s*(?:\d+\) |✘ +\d+ )?\[[\w .-]+\] › (\S+:\d+:\d+ › .+?)(?: \([\d.]+m?s\))?(?: ─+)?\s*$",
+    ),
+    # gotestsum, Ginkgo's summary, tests that go's own timeout met.
+    ("gotestsum", r"^=== FAIL: (?:\S+ )?(\S+) \([\d.]+s\)"),
+    ("ginkgo", r"^\s*\[FAIL\] (.+ \[It\] .+?)\s*$"),
+    ("go-timeout", r"^\t?(Test\w*(?:/\S+)?) \((?:\d+[hm])+(?:[\d.]+s)?\)$"),
+    # Pest, Robot Framework, Flutter, Meson, Bazel, Perl's Test::More, Bats' pretty form, Bun.
+    ("pest", r"^\s*FAILED +(\w[\w\\]* > .+?)\s*$"),
+    ("robot", r"^(\S.*?) +\| FAIL \|\s*$"),
+    ("flutter", r"^\d\d:\d\d \+\d+(?: ~\d+)? -\d+: (.+) \[E\]\s*$"),
+    ("meson", r"^\s*\d+/\d+ (\S.*?) +(?:FAIL|TIMEOUT|ERROR) +[\d.]+s"),
+    ("bazel", r"^(//\S+) +(?:FAILED|TIMEOUT|FLAKY)(?:,| in)"),
+    ("perl", r"^# +Failed test '(.+)'"),
+    ("bats-pretty", r"^ ✗ (\S.*?)\s*$"),
+    ("bun", r"^(?:✗|\(fail\)) (\S.*?)(?: \[[\d.]+m?s\])?\s*$"),
     # PowerShell's Pester.
     ("pester", r"^\s*\[-\] (.+?) (?:\d+m?s|\d+\.\d+s)(?: \(.*\))?\s*$"),
 )
@@ -88,6 +107,12 @@ _GATES: Final = (
     r"\[ERROR\]   ?\w+\.\w+:\d",
     r"\b\d{1,4}\) (?:test|property|doctest|[\w\\]+::)",
     r"' failed \(",
+    r"✘ +\d+ \[|\] › \S+:\d+:\d+ › ",
+    r"\tTest\w*(?:/\S+)? \(\d+[hm]",
+    r"-\d+: .* \[E\]",
+    r" (?:TIMEOUT|FLAKY)(?:,| in| +[\d.]+s)",
+    r"✗ ",
+    r"\(fail\) ",
 )
 """One of these is in every line that could hold a name."""
 _MAX_LOOKS: Final = 2_000
@@ -96,6 +121,15 @@ _MOCHA_LINES: Final = 200
 _MOCHA_COUNT = r"^\s*[1-9]\d* failing\s*$"
 _MOCHA_ITEM = r"^\s+\d+\) (\S.*?):?\s*$"
 _MOCHA_NEXT = r"^\s{6,}(\S.*?):?\s*$"
+_NO_TESTS: Final = (
+    "Console",
+    "Test suite failed to run",
+    "Cannot log after tests are done",
+    "Validation Error",
+    "Validation Warning",
+    "Deprecation Warning",
+)
+"""What Jest writes behind the same bullet."""
 _NOT_A_NAME = r"^(?:Error|AssertionError|TypeError|at )\b"
 
 
@@ -146,7 +180,8 @@ class TestNames:
             for pattern in self._each:
                 match = pattern.search(line)
                 if match is not None:
-                    self._names.setdefault(_short(match[1]))
+                    if match[1] not in _NO_TESTS:
+                        self._names.setdefault(_short(match[1]))
                     break
 
     def names(self) -> tuple[str, ...]:

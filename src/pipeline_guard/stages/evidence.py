@@ -110,12 +110,12 @@ def _first_of_each(
 ) -> tuple[EvidenceLine, ...]:
     seen: set[str] = set()
     chosen: list[EvidenceLine] = []
-    for (_, number), (score, text) in ordered:
+    for (part, number), (score, text) in ordered:
         alike = mask(text).strip()
         if alike in seen or (score < _FLOOR and chosen):
             continue
         seen.add(alike)
-        chosen.append(EvidenceLine(number, text.strip()[:_LONGEST]))
+        chosen.append(EvidenceLine(number, text.strip()[:_LONGEST], part=part))
         if len(chosen) == MAX_EVIDENCE:
             break
     return tuple(chosen)

@@ -1,7 +1,7 @@
 """Tells troubles that a job survived: what was tried again, and what success came after."""
 
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -17,6 +17,8 @@ _AGAIN: Final = re.compile(
 _LAST_TRY: Final = re.compile(
     r"Retry\(total=0\b|(?i:\b(?:no|0) (?:more )?(?:retries|attempts|tries)\b)"
 )
+_LET_GO: Final = re.compile(r"\++ (?:true|:)$")
+"""What the shell prints of `|| true`."""
 _NEXT_LINES: Final = 3
 """So soon after a trouble a tool says that it tries again."""
 _TAIL: Final = 25
@@ -43,17 +45,21 @@ _STATED: Final = re.compile(
 
 
 def weakened(hits: Sequence[RuleHit], lines: Sequence[ExcerptLine]) -> list[RuleHit]:
-    """Give the hits; those whose command was tried again are worth no more than a consequence."""
+    """Give the hits; those that were tried again or let go are worth no more than a consequence."""
     texts = {(line.part, line.line): line.text for line in lines}
     return [
         replace(hit, rule=hit.rule.model_copy(update={"strength": "consequence"}))
-        if transient(hit.rule) and _tried_again(hit, texts)
+        if _let_go(hit, texts) or (transient(hit.rule) and _tried_again(hit, texts))
         else hit
         for hit in hits
     ]
 
 
-def _tried_again(hit: RuleHit, texts: dict[tuple[str | None, int], str]) -> bool:
+def _let_go(hit: RuleHit, texts: Mapping[tuple[str | None, int], str]) -> bool:
+    return _LET_GO.match(texts.get((hit.part, hit.line + 1), "")) is not None
+
+
+def _tried_again(hit: RuleHit, texts: Mapping[tuple[str | None, int], str]) -> bool:
     following = [texts.get((hit.part, hit.line + step), "") for step in range(1, _NEXT_LINES + 1)]
     return any(_AGAIN.search(text) for text in (hit.text, *following)) and not any(
         _LAST_TRY.search(text) for text in (hit.text, *following)

@@ -17,6 +17,7 @@ class EvidenceOut(BaseModel):
 
     line: int
     text: str
+    part: str | None = None
 
 
 class ActionOut(BaseModel):
