@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, BinaryIO, Final, cast
+from typing import Any, BinaryIO, Final, TypeVar, cast
 
 from pipeline_guard.errors import LogError
 from pipeline_guard.logs.archive import BLOCK, Inflater, entry_blocks, log_entries
@@ -26,6 +26,9 @@ _VECTORS_PAY: Final = 32 << 20
 
 _SEAM: Final = 4096
 """Where a line too long for a chunk is cut, a gap between words is sought this far back."""
+
+
+Item = TypeVar("Item")
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +99,7 @@ def read_chunks(
             else:
                 chunks = reader.single(magic, stream)
             packed = magic in ZIP_MAGIC or magic[:2] == GZIP_MAGIC
-            chunks = _ahead(chunks) if packed else chunks
+            chunks = ahead(chunks) if packed else chunks
             yield from reader.ends(chunks, lambda: limits.max_bytes - limits.tail_bytes, "the log")
             if not report.lines:
                 report.notes.append("the log is empty")
@@ -246,13 +249,16 @@ def newlines(data: bytes, start: int = 0, end: int | None = None) -> int:
     return int(np.count_nonzero(np.frombuffer(data, np.uint8, count, start) == _NEWLINE))
 
 
-def _ahead(chunks: Iterator[Chunk]) -> Iterator[Chunk]:
-    """Inflate the next chunk in a thread while this one is looked at; both release the lock."""
-    with ThreadPoolExecutor(1, "inflate") as pool:
-        following = pool.submit(next, chunks, None)
-        while (chunk := following.result()) is not None:
-            following = pool.submit(next, chunks, None)
-            yield chunk
+def ahead(items: Iterator[Item]) -> Iterator[Item]:
+    """Make the next item in a thread while this one is looked at.
+
+    For work that holds no lock: to inflate, to search.
+    """
+    with ThreadPoolExecutor(1, "ahead") as pool:
+        following = pool.submit(next, items, None)
+        while (item := following.result()) is not None:
+            following = pool.submit(next, items, None)
+            yield item
 
 
 def _word_gap(text: bytes) -> int:

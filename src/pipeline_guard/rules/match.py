@@ -41,6 +41,14 @@ class _Seen:
     """Hits behind the first, where there are any."""
 
 
+@dataclass(frozen=True, slots=True)
+class Searched:
+    """A chunk cleaned, and where in it which patterns may match."""
+
+    piece: Slice
+    places: Places
+
+
 class Scanner:
     """Scans one log. Feed it every chunk in order, then take all hits from `finish`."""
 
@@ -55,16 +63,25 @@ class Scanner:
         self._base = 0
         """Lines of the parts before this one, so that order holds over the whole log."""
 
-    def feed(self, chunk: Chunk) -> list[RuleHit]:
+    def search(self, chunk: Chunk) -> Searched:
+        """Do the part of the scan that looks at nothing but the chunk.
+
+        It may run in another thread than `feed`, a chunk ahead of it: Hyperscan holds no lock.
+        """
+        piece = cleaned(chunk)
+        return Searched(piece, self._search.places(piece.scan))
+
+    def feed(self, chunk: Chunk, searched: Searched | None = None) -> list[RuleHit]:
         """Scan a chunk; gives the hits newly located in it, whatever the rules' conditions."""
         if self._steps is not None:
             self._steps.feed(chunk)
         if chunk.part != self._facts.part:
             self._base, self._facts.part = self._facts.last, chunk.part
-        piece = cleaned(chunk)
+        done = searched or self.search(chunk)
+        piece = done.piece
         self._facts.last = self._base + piece.first_line + piece.lines - 1
         fresh: list[RuleHit] = []
-        for (rule, flag), found in self._grouped(piece).items():
+        for (rule, flag), found in self._grouped(done.places).items():
             if flag is None:
                 self._note(rule, found, piece, fresh)
             elif flag == "exit":
@@ -85,9 +102,9 @@ class Scanner:
             key=lambda hit: hit.order,
         )
 
-    def _grouped(self, piece: Slice) -> dict[tuple[int, str | None], dict[int, list[int]]]:
-        grouped: dict[tuple[int, str | None], dict[int, list[int]]] = {}
-        for pattern, offsets in self._search.places(piece.scan).items():
+    def _grouped(self, places: Places) -> dict[tuple[int, str | None], Places]:
+        grouped: dict[tuple[int, str | None], Places] = {}
+        for pattern, offsets in places.items():
             probe = self._program.probes[pattern]
             if (probe.rule, probe.flag) not in self._facts.met:
                 grouped.setdefault((probe.rule, probe.flag), {})[pattern] = offsets
