@@ -87,7 +87,7 @@ class Engine:
         """Tell whether a pattern may match in a raw line; quicker than to clean the line."""
         single = self._singles.get(pattern)
         if single is None:
-            single = self._singles[pattern] = _automaton([for_scan(self.patterns[pattern])])
+            single = self._singles[pattern] = _automaton([for_scan(self.patterns[pattern])], LOCATE_MEMORY)
         return single.Match(line.replace(b"\r", b"\n") if b"\r" in line else line) is not None
 
     @cached_property
@@ -127,7 +127,7 @@ class _Automaton:
     def __init__(self, patterns: Sequence[str], numbers: Iterable[int]) -> None:
         told = [(stretch, n) for n in numbers for stretch in for_stream(patterns[n])]
         self._owners = [number for _, number in told]
-        self._set = _automaton([stretch for stretch, _ in told]) if told else None
+        self._set = _automaton([stretch for stretch, _ in told], SET_MEMORY) if told else None
 
     def match(self, data: bytes) -> set[int]:
         """Give the numbers of the patterns that may match somewhere in the data."""
@@ -216,8 +216,8 @@ def _database(sources: Sequence[_Source]) -> Any:
     return database
 
 
-def _automaton(stretches: Sequence[bytes]) -> re2.Set:
-    automaton = re2.Set.SearchSet(scan_options(SET_MEMORY))
+def _automaton(stretches: Sequence[bytes], max_mem: int) -> re2.Set:
+    automaton = re2.Set.SearchSet(scan_options(max_mem))
     for stretch in stretches:
         automaton.Add(stretch)
     automaton.Compile()
