@@ -87,7 +87,9 @@ class Engine:
         """Tell whether a pattern may match in a raw line; quicker than to clean the line."""
         single = self._singles.get(pattern)
         if single is None:
-            single = self._singles[pattern] = _automaton([for_scan(self.patterns[pattern])], LOCATE_MEMORY)
+            single = self._singles[pattern] = _automaton(
+                [for_scan(self.patterns[pattern])], LOCATE_MEMORY
+            )
         return single.Match(line.replace(b"\r", b"\n") if b"\r" in line else line) is not None
 
     @cached_property
