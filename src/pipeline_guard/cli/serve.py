@@ -4,7 +4,7 @@ import contextlib
 import os
 import signal
 import socket
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING
 
 import typer
@@ -145,31 +145,18 @@ async def _work(
     metrics_host: str,
     metrics_port: int | None,
 ) -> None:
+    from pipeline_guard.telemetry.exposed import Pulse, exposed  # noqa: PLC0415
+
+    pulse = Pulse()
     with contextlib.ExitStack() as stack:
         told = ""
         if metrics_port is not None:
-            port = stack.enter_context(_metrics_served(telemetry, metrics_host, metrics_port))
+            registry = telemetry.metrics.registry
+            port = stack.enter_context(exposed(registry, pulse, metrics_host, metrics_port))
             told = f", its metrics are at http://{metrics_host}:{port}/metrics"
-        async with _worker(settings, url, telemetry):
+        async with _worker(settings, url, telemetry), pulse.beating():
             typer.echo(f"Pipeline Guard's worker is ready{told}")
             await _until_asked_to_stop()
-
-
-@contextlib.contextmanager
-def _metrics_served(telemetry: "Telemetry", host: str, port: int) -> Iterator[int]:
-    """Serve the metrics from a thread of their own; the port they are on."""
-    from prometheus_client import start_http_server  # noqa: PLC0415
-
-    try:
-        server, thread = start_http_server(port, host, telemetry.metrics.registry)
-    except OSError as error:
-        raise ConfigError(f"The metrics cannot listen on {host}:{port}: {error}") from error
-    try:
-        yield server.server_port
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
 
 
 @contextlib.asynccontextmanager
