@@ -49,6 +49,20 @@ class PreparedPatch:
 
 
 @dataclass(frozen=True, slots=True)
+class Quarantine:
+    """What is known of one failed test: how often it proved flaky, and the mark for it."""
+
+    test: str
+    proofs: int
+    """Times that it failed and then passed at the same commit."""
+    until: str
+    """The day, in ISO form, after which the mark is to be removed."""
+    owners: tuple[str, ...] = ()
+    patch: PreparedPatch | None = None
+    problem: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Proposed:
     """A pull or merge request of one branch into another of the same repository."""
 

@@ -222,6 +222,7 @@ STRICTER: Final[Mapping[str, Callable[[Any, Any], Any]]] = {
     "patch.max_lines": _lower,
     "patch.pipelines": _both,
     "quarantine.mode": _lower_mode,
+    "quarantine.on_branches": _own,
     "quarantine.proven": max,
     "quarantine.days": _lower,
     "debug_last_rerun": _own,

@@ -151,7 +151,13 @@ class PatchPolicy(_Part):
 class QuarantinePolicy(_Part):
     """Flaky tests that are marked as such for a while, by their framework's own marker."""
 
-    mode: Annotated[Mode, Field(description="As patch.mode.")] = "observe"
+    mode: Annotated[Mode, Field(description="As patch.mode, but observe looks for nothing.")] = (
+        "observe"
+    )
+    on_branches: Annotated[
+        tuple[Pattern, ...],
+        Field(description="Branches (shell patterns) whose failures may put a test aside."),
+    ] = ("main", "master", "trunk", "develop")
     proven: Annotated[
         int,
         Field(

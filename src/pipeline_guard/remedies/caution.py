@@ -55,8 +55,7 @@ def harm(changes: Mapping[str, FileChange], *, pipelines: bool) -> str | None:
     not compared: a formatter may move them to another line.
     """
     for path, change in changes.items():
-        parts = path.split("/")
-        if path.startswith(("/", "~")) or ".." in parts or ".git" in parts or "\\" in path:
+        if not inside(path):
             return f"{path} is not a path inside the repository."
         if path.startswith(OURS):
             return f"{path} is our own policy, which we do not change."
@@ -68,6 +67,12 @@ def harm(changes: Mapping[str, FileChange], *, pipelines: bool) -> str | None:
         if _count(ASSERTIONS, added) < _count(ASSERTIONS, removed):
             return f"It would take an assertion out of {path}."
     return None
+
+
+def inside(path: str) -> bool:
+    """A path below the repository's root, and not git's own."""
+    parts = path.split("/")
+    return not (path.startswith(("/", "~")) or ".." in parts or ".git" in parts or "\\" in path)
 
 
 def _texts(change: FileChange) -> tuple[str, str]:

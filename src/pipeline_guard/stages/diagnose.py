@@ -26,6 +26,7 @@ from pipeline_guard.stages.follow_up import follow_up
 from pipeline_guard.stages.gather import gather
 from pipeline_guard.stages.measure import stage
 from pipeline_guard.stages.prepare import prepare
+from pipeline_guard.stages.quarantine import look_up_all
 from pipeline_guard.stages.shelf import Shelf
 from pipeline_guard.stages.start import start
 from pipeline_guard.store import deliveries, failures
@@ -205,11 +206,16 @@ async def _decide_and_store(
 ) -> str:
     policy = await context.policies.of_run(platform, run)
     failed = list(zip(jobs, diagnoses, strict=True))
-    patches = await prepare(platform, run, diagnoses)
     now = datetime.now(UTC)
+    patches = await prepare(platform, run, diagnoses)
+    asked = [policy.of_job(job.name).policy.quarantine for job in jobs]
+    marks = await look_up_all(context.database, platform, run, diagnoses, asked, now)
     async with context.database.transaction() as session:
         gathered = await gather(session, platform, run, failed, policy, now)
-        gathered = [item.offering(patch) for item, patch in zip(gathered, patches, strict=True)]
+        gathered = [
+            item.offering(patch, mark)
+            for item, patch, mark in zip(gathered, patches, marks, strict=True)
+        ]
         plans = decide([item.case for item in gathered], now)
         made = []
         for item, plan in zip(gathered, plans, strict=True):

@@ -9,7 +9,7 @@ from pydantic import TypeAdapter
 
 from pipeline_guard.domain.capabilities import Capability
 from pipeline_guard.domain.chance import Record
-from pipeline_guard.domain.changes import PreparedPatch
+from pipeline_guard.domain.changes import PreparedPatch, Quarantine
 from pipeline_guard.domain.diagnosis import Diagnosis
 from pipeline_guard.domain.incident import OpenIncident
 from pipeline_guard.domain.runs import Job, Run
@@ -73,6 +73,8 @@ class Facts:
     organisation: Spent = Spent()
     patch: PreparedPatch | None = None
     """A change that may mend it, held against the files as they are."""
+    quarantine: Quarantine | None = None
+    """What is known of its one failed test, where the policy asks for that."""
     switched_off: str | None = None
     """Who of the repository's people has switched healing off, and when; None when it is on."""
 

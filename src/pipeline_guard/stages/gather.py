@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from pipeline_guard.domain.capabilities import Platform
-from pipeline_guard.domain.changes import PreparedPatch
+from pipeline_guard.domain.changes import PreparedPatch, Quarantine
 from pipeline_guard.domain.diagnosis import Diagnosis
 from pipeline_guard.domain.plan import Plan
 from pipeline_guard.domain.runs import Job, Run
@@ -36,9 +36,10 @@ class Gathered:
     case: Case
     resolved: Resolved
 
-    def offering(self, patch: PreparedPatch | None) -> "Gathered":
-        """The same with a change that may mend the failure."""
-        return replace(self, case=replace(self.case, facts=replace(self.case.facts, patch=patch)))
+    def offering(self, patch: PreparedPatch | None, quarantine: Quarantine | None) -> "Gathered":
+        """The same with the changes that may be proposed for the failure."""
+        facts = replace(self.case.facts, patch=patch, quarantine=quarantine)
+        return replace(self, case=replace(self.case, facts=facts))
 
     def kept_with(self, plan: Plan) -> Plan:
         """The plan with all that it rested on, so that it can be explained and decided anew."""

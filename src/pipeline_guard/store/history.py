@@ -102,6 +102,17 @@ async def reruns(
     return {job: Reruns(commit, lately, newest) for job, commit, lately, newest in rows}
 
 
+async def proofs(session: AsyncSession, run: Run, test: str, since: datetime) -> int:
+    """In how many runs of the repository this test failed and a re-run of the commit passed."""
+    query = select(func.count(Failure.run_id.distinct())).where(
+        *_same_repository(run),
+        Failure.created_at >= since,
+        Failure.rerun_passed.is_(True),
+        Failure.diagnosis.contains({"failed_tests": [test]}),
+    )
+    return (await session.execute(query)).scalar_one()
+
+
 async def on_branch(
     session: AsyncSession, run: Run, branch: str, fingerprints: Sequence[str], since: datetime
 ) -> dict[str, datetime]:

@@ -2,7 +2,12 @@
 
 from typing import Final
 
-from pipeline_guard.stages.proposers import issue, label, patch
+from pipeline_guard.stages.proposers import issue, label, patch, quarantine
 from pipeline_guard.stages.proposers.base import Proposer
 
-PROPOSERS: Final[tuple[Proposer, ...]] = (patch.propose, issue.propose, label.propose)
+PROPOSERS: Final[tuple[Proposer, ...]] = (
+    patch.propose,
+    quarantine.propose,
+    issue.propose,
+    label.propose,
+)

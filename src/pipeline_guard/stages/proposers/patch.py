@@ -31,7 +31,7 @@ def _step(facts: Facts, patch: PreparedPatch) -> Step:
         "paths": list(patch.paths),
         "base": patch.base,
         "fingerprint": fingerprint,
-        "title": f"Change what the job '{_plain(facts.job.name)}' asks for",
+        "title": f"Change what the job '{plain(facts.job.name)}' asks for",
         "body": _body(facts, patch),
     }
     why = (
@@ -45,7 +45,7 @@ def _body(facts: Facts, patch: PreparedPatch) -> str:
     run = facts.run
     number = f"#{run.request.number}" if run.request else "the branch"
     where = facts.job.url or run.url
-    told = f"[{_plain(facts.job.name)}]({where})" if where else _plain(facts.job.name)
+    told = f"[{plain(facts.job.name)}]({where})" if where else plain(facts.job.name)
     return (
         f"The job {told} failed at {patch.base[:10]}, and {patch.origin}: this is the change, as"
         f" it fits the files there. It goes into the branch of {number}.\n\n"
@@ -53,7 +53,7 @@ def _body(facts: Facts, patch: PreparedPatch) -> str:
     )
 
 
-def _plain(name: str) -> str:
+def plain(name: str) -> str:
     """A job's name without what Markdown or a mention would be made of."""
     kept = "".join(c for c in name if c.isalnum() or c in " .,:/()-_")
     return " ".join(kept.split())[:80]
