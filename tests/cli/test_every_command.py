@@ -1,7 +1,10 @@
 """Every command there is: its help, its example, its exit codes, and what it says to bad input."""
 
+import os
 import re
 import shlex
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -111,3 +114,22 @@ def test_the_lists_of_commands_name_what_the_modules_hold():
     for names in (*COMMANDS.values(), *((group,) for group in GROUPS)):
         alone = {name.split()[0] for name, _ in leaves(get_command(build(names[0])))}
         assert alone == set(names)
+
+
+@pytest.mark.parametrize(
+    ("typed", "offered"),
+    [
+        ("pipeline-guard fail", "failures"),
+        ("pipeline-guard failures list --sta", "--status"),
+        ("pipeline-guard failures list --category time", "timeout"),
+        ("pipeline-guard init --js", "--json"),
+    ],
+)
+def test_completion_knows_commands_options_and_values(typed, offered):
+    words = {"COMP_WORDS": typed, "COMP_CWORD": str(len(typed.split()) - 1)}
+    asked = {"_PIPELINE_GUARD_COMPLETE": "complete_bash", **words}
+    found = subprocess.run(
+        [Path(sys.executable).with_name("pipeline-guard")],
+        env={**os.environ, **asked}, capture_output=True, text=True, check=False, timeout=60,
+    )  # fmt: skip
+    assert found.stdout.split() == [offered]

@@ -220,11 +220,16 @@ def evaluate(
         typer.echo(json.dumps(figures))
         return
     typer.echo(_summary(figures))
-    for name, one in figures["categories"].items():
-        typer.echo(
-            f"  {name:<22} {one['logs']:>4} logs   precision {one['precision']:.2f}"
-            f"   recall {one['recall']:.2f}   F1 {one['f1']:.2f}"
-        )
+    from pipeline_guard.cli import runtime  # noqa: PLC0415
+
+    runtime.print_table(
+        "By category",
+        ["category", "logs", "precision", "recall", "F1"],
+        [
+            [name, str(one["logs"]), *(f"{one[key]:.2f}" for key in ("precision", "recall", "f1"))]
+            for name, one in figures["categories"].items()
+        ],
+    )
 
 
 def _summary(figures: dict[str, Any]) -> str:

@@ -134,7 +134,6 @@ def _tell_retry(details: RetryDetails) -> None:
     """One short line a retry; stamina's own hook would print the call's arguments."""
     structlog.get_logger("pipeline_guard.retry").info(
         "call_retried",
-        call=details.name.rpartition(".")[2],
         number=details.retry_num,
         because=f"{type(details.caused_by).__name__}: {details.caused_by}",
         wait=round(details.wait_for, 2),

@@ -105,11 +105,23 @@ def list_rules(
         ]
         typer.echo(json.dumps(rows, ensure_ascii=False))
         return
-    for rule in chosen:
-        heals = "re-run" if transient(rule) else ""
-        place = rules.origins[rule.id]
-        said = f"{outcomes.told(known.get(rule.id)):24} " if known else ""
-        typer.echo(f"{rule.id:34} {rule.category:22} {rule.strength:12} {heals:7} {said}{place}")
+    from pipeline_guard.cli import runtime  # noqa: PLC0415
+
+    runtime.print_table(
+        f"{len(chosen)} rules",
+        ["id", "category", "strength", "a re-run", *(["came of it"] if known else []), "where"],
+        [
+            [
+                rule.id,
+                rule.category,
+                rule.strength,
+                "may pass" if transient(rule) else "",
+                *([outcomes.told(known.get(rule.id))] if known else []),
+                rules.origins[rule.id],
+            ]
+            for rule in chosen
+        ],
+    )
 
 
 @app.command()

@@ -11,20 +11,22 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from pipeline_guard.errors import StoreUnavailable
-from pipeline_guard.settings import Settings
-from pipeline_guard.store.session import Database
 
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from pipeline_guard.settings import Settings
     from pipeline_guard.store.embedded import EmbeddedPostgres
+    from pipeline_guard.store.session import Database
 
+PIPED_WIDTH = 2000
+"""Characters before a line is broken where no screen is."""
 KEEP_ALIVE_SECONDS = 2.0
 """How often our own server is looked at while it is used."""
 
 
 @contextlib.contextmanager
-def database_url(settings: Settings, *, quiet: bool = False) -> Iterator[str]:
+def database_url(settings: "Settings", *, quiet: bool = False) -> Iterator[str]:
     """The database to use: DATABASE_URL, or our own, started and brought up to date.
 
     Sets up logging, too, and lets SIGTERM end the block like an exit, so that our own server is
@@ -67,8 +69,10 @@ def _leave(number: int, frame: object) -> None:
 
 
 @contextlib.asynccontextmanager
-async def open_database(url: str) -> AsyncIterator[Database]:
+async def open_database(url: str) -> AsyncIterator["Database"]:
     """The store, closed at the end."""
+    from pipeline_guard.store.session import Database  # noqa: PLC0415
+
     database = Database(url)
     try:
         yield database
@@ -103,20 +107,28 @@ def print_json(data: Any) -> None:
 
 
 def print_table(title: str, columns: list[str], rows: list[list[str]]) -> None:
-    """Rows as a table for people; plain when piped."""
+    """Rows as a table for people; when piped without lines, a row a line, for grep and awk."""
+    from rich import box  # noqa: PLC0415
     from rich.table import Table  # noqa: PLC0415
     from rich.text import Text  # noqa: PLC0415
 
-    table = Table(*columns, title=title, title_justify="left")
+    out = console()
+    table = Table(
+        *columns,
+        title=title,
+        title_justify="left",
+        box=box.SIMPLE_HEAD if out.is_terminal else None,
+        pad_edge=False,
+    )
     for row in rows:
         # As text, so that brackets in names are not read as markup.
         table.add_row(*(Text(cell) for cell in row))
-    console().print(table)
+    out.print(table)
 
 
 def console() -> "Console":
-    """Where tables go: as wide as the terminal, or plain and wide when piped."""
+    """Where tables go: as wide as the terminal, or plain and wide enough for all when piped."""
     from rich.console import Console  # noqa: PLC0415
 
     made = Console()
-    return made if made.is_terminal else Console(width=160, no_color=True)
+    return made if made.is_terminal else Console(width=PIPED_WIDTH, no_color=True)
