@@ -24,6 +24,7 @@ from pipeline_guard.stages.act import act, act_later
 from pipeline_guard.stages.again import decide_again
 from pipeline_guard.stages.context import Context
 from pipeline_guard.stages.diagnose import process_delivery, process_event
+from pipeline_guard.stages.give_up import give_up_acting
 from pipeline_guard.stages.notices import tell
 from pipeline_guard.stages.prune import prune
 from pipeline_guard.stages.recover import sweep
@@ -203,8 +204,7 @@ def _task(
                     result = "failed" if final else "retried"
                     metrics.error(name, error)
                     log.warning("job_failed", final=final, error=f"{type(error).__name__}: {error}")
-                    if name == PROCESS_TASK:
-                        await _note_error(context, args["delivery"], error, final=final)
+                    await _after_error(context, name, args, error, final=final)
                     raise
                 finally:
                     metrics.jobs.labels(name, result).inc()
@@ -212,14 +212,24 @@ def _task(
     return register
 
 
-async def _note_error(context: Context, delivery: int, error: Exception, *, final: bool) -> None:
-    """Tell on the delivery what went wrong, as far as the database lets us."""
+async def _after_error(
+    context: Context, task: str, args: Mapping[str, Any], error: Exception, *, final: bool
+) -> None:
+    """Tell what came of a job that failed, so that nobody waits for what does not come."""
     told = str(getattr(error, "orig", None) or error)  # the driver's words, not the statement
-    note = f"{type(error).__name__}: {told}"
-    status = "failed" if final else "accepted"
     with contextlib.suppress(StoreUnavailable):
-        async with context.database.transaction() as session:
-            await deliveries.mark(session, delivery, status, note[:2000])
+        if task == PROCESS_TASK:
+            await _note_error(context, args["delivery"], f"{type(error).__name__}: {told}", final)
+        elif task == "act" and final:
+            named = {key: args[key] for key in ("platform", "repository", "run_id", "attempt")}
+            await give_up_acting(context, **named, why=told)
+
+
+async def _note_error(context: Context, delivery: int, note: str, final: bool) -> None:
+    """Tell on the delivery what went wrong."""
+    status = "failed" if final else "accepted"
+    async with context.database.transaction() as session:
+        await deliveries.mark(session, delivery, status, note[:2000])
 
 
 @contextlib.asynccontextmanager
@@ -280,9 +290,8 @@ async def _rescue_one(app: procrastinate.App, context: Context, job: QueuedJob) 
         return
     log.error("job_given_up", job=job.id, task=job.task_name, attempts=job.attempts)
     await app.job_manager.finish_job(job=job, status=Status.FAILED, delete_job=False)
-    if job.task_name == PROCESS_TASK:
-        error = RuntimeError("Every worker that took this job died with it.")
-        await _note_error(context, int(str(job.task_kwargs["delivery"])), error, final=True)
+    error = RuntimeError("Every worker that took this job died with it.")
+    await _after_error(context, job.task_name, job.task_kwargs, error, final=True)
 
 
 async def _recover(context: Context) -> None:

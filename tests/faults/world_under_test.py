@@ -11,7 +11,7 @@ import psycopg
 from tests.fakes.github.server import FakeGitHub
 from tests.line.harness import Line, running_line
 
-TABLES = "failures, actions, deliveries, comments, incidents, changes, procrastinate_jobs"
+TABLES = "failures, actions, deliveries, comments, incidents, changes"
 
 
 class Crash(Exception):
@@ -45,6 +45,8 @@ class Service:
         """A new world: nothing was ever heard of."""
         self.crash = None
         self.github.reset()
+        self.sql("DELETE FROM procrastinate_jobs WHERE status <> 'doing'")
+        self.wait(self.line.settle())
         self.sql(f"TRUNCATE {TABLES} CASCADE")
 
     def deliver(self, *hooks: tuple[dict[str, str], bytes]) -> list[int]:

@@ -39,13 +39,16 @@ class Line:
         return [f"{item['status']}: {item['note']}" for item in items]
 
     async def settle(self) -> None:
-        """Return when no job is running or due."""
+        """Return when no job is running or due; one behind a job that waits, waits with it."""
         deadline = time.monotonic() + PATIENCE
         async with await psycopg.AsyncConnection.connect(self._url, autocommit=True) as connection:
             while time.monotonic() < deadline:
                 found = await connection.execute(
-                    "SELECT count(*) FROM procrastinate_jobs WHERE status = 'doing' OR"
-                    " (status = 'todo' AND (scheduled_at IS NULL OR scheduled_at <= now()))"
+                    "SELECT count(*) FROM procrastinate_jobs job WHERE status = 'doing' OR"
+                    " (status = 'todo' AND (scheduled_at IS NULL OR scheduled_at <= now())"
+                    " AND NOT EXISTS (SELECT FROM procrastinate_jobs earlier"
+                    " WHERE earlier.lock = job.lock AND earlier.id < job.id"
+                    " AND earlier.status = 'todo' AND earlier.scheduled_at > now()))"
                 )
                 row = await found.fetchone()
                 if row == (0,):

@@ -185,6 +185,23 @@ async def test_a_re_run_that_answers_502_after_all_is_not_asked_for_twice(github
     assert failure["status"] == "healing"
 
 
+async def test_a_re_run_that_cannot_be_asked_for_is_handed_to_a_person_in_the_end(
+    github, github_line, monkeypatch, database_url
+):
+    async def broken(*_, **__):
+        raise RuntimeError("a bug of ours")
+
+    monkeypatch.setattr(github_line.context.platforms["github"].platform, "rerun", broken)
+    await send(github_line, github, github.add_run(log=DNS))
+    for _ in range(3):
+        with psycopg.connect(database_url) as connection:  # no call is in doubt for so long
+            connection.execute("UPDATE actions SET created_at = created_at - interval '1 min'")
+        await github_line.hurry()
+    (failure,) = await github_line.failures()
+    assert failure["status"] == "escalated"
+    assert "a bug of ours" in failure["actions"][0]["note"]
+
+
 async def test_a_refused_re_run_is_handed_to_a_person_with_the_reason(github, github_line):
     github.fail("POST", "/rerun", 422, body={"message": "This run is too old."})
     await send(github_line, github, github.add_run(log=DNS))
