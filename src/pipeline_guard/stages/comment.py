@@ -22,6 +22,8 @@ MAX_JOBS: Final = 6
 """Jobs that are named in one sentence."""
 EVIDENCE: Final = {1: 3, 2: 3, 3: 2}
 """Lines of the log by how many kinds of failure are told in full."""
+URGENT: Final = ("yours", "unsure", "not_yours", "settled")
+"""Whose failures come first."""
 MAX_LINE: Final = 200
 MAX_NAME: Final = 100
 MAX_ANSWERS: Final = 3
@@ -99,8 +101,12 @@ def _groups(found: Iterable[Failure]) -> list[list[Failure]]:
     for item in found:
         alike = (item.category, item.fingerprint, item.status, verdict(item).whose)
         groups.setdefault(alike, []).append(item)
-    urgent = ("yours", "unsure", "not_yours", "settled")
-    return sorted(groups.values(), key=lambda group: urgent.index(verdict(group[0]).whose))
+    return sorted(groups.values(), key=lambda group: URGENT.index(verdict(group[0]).whose))
+
+
+def in_order(found: Iterable[Failure]) -> list[Failure]:
+    """Failures as the comment tells them: what waits for a person first."""
+    return [item for group in _groups(found) for item in group]
 
 
 def _one(group: Sequence[Failure], seen: Seen | None, lines: int) -> list[str]:

@@ -21,7 +21,7 @@ from pipeline_guard.settings import Settings
 from pipeline_guard.stages.assemble import Platforms, rule_folders
 from pipeline_guard.stages.notices import sender_to
 from pipeline_guard.stages.policies import Policies
-from pipeline_guard.store import condition
+from pipeline_guard.store import checks, condition
 from pipeline_guard.store.condition import Condition
 from pipeline_guard.store.migrations import HEAD
 from pipeline_guard.store.session import Database
@@ -74,6 +74,9 @@ async def of_database(settings: Settings, database: Database) -> list[Finding]:
     try:
         async with asyncio.timeout(PATIENCE), database.transaction() as session:
             found = await condition.look(session)
+            refused: list[tuple[str, str, str]] = []
+            if found.revision == HEAD:
+                refused = await checks.refusals(session, datetime.now(UTC) - timedelta(days=1))
     except (StoreUnavailable, TimeoutError) as error:
         fix = "Start PostgreSQL, or mend PIPELINE_GUARD_DATABASE_URL."
         return [Finding("database", "wrong", str(error) or "It does not answer in time.", fix)]
@@ -85,6 +88,7 @@ async def of_database(settings: Settings, database: Database) -> list[Finding]:
         clock("database clock", found.now, datetime.now(UTC)),
         _queue(found),
         *_given_up(found),
+        *(_no_check_runs(*item) for item in refused),
     ]
 
 
@@ -255,6 +259,12 @@ def _queue(found: Condition) -> Finding:
     if not found.workers:
         return Finding("queue", "note", f"{told}.", "Start `serve` or a `worker`.")
     return Finding("queue", "ok", f"{told}.")
+
+
+def _no_check_runs(platform: str, repository: str, said: str) -> Finding:
+    told = f"Check runs are left out for {platform}:{repository}: {said}"
+    fix = "On GitHub only Apps may write them: use one with Checks: read and write, or leave it so."
+    return Finding("check runs", "note", told, fix)
 
 
 def _given_up(found: Condition) -> list[Finding]:

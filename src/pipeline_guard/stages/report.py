@@ -13,11 +13,12 @@ from pipeline_guard.domain.events import Event
 from pipeline_guard.domain.runs import ChangeRequest
 from pipeline_guard.errors import PlatformError
 from pipeline_guard.stages.announcements import announcements
+from pipeline_guard.stages.check import put_check
 from pipeline_guard.stages.comment import Seen, Spoken, render
 from pipeline_guard.stages.context import Context
 from pipeline_guard.stages.measure import stage
 from pipeline_guard.stages.notices import announce
-from pipeline_guard.store import audit, commands, comments, failures, switches, tracker
+from pipeline_guard.store import audit, checks, commands, comments, failures, switches, tracker
 from pipeline_guard.store.tables import Comment, Failure
 
 HISTORY_DAYS = 7
@@ -51,6 +52,19 @@ async def report(context: Context, platform: str, repository: str, run_id: str) 
         for notice in announcements(spoken_of, datetime.now(UTC)):
             await announce(context, session, notice)
     await _comment(context, platform, repository, run_id)
+    await _check(context, platform, repository, of_run)
+
+
+async def _check(
+    context: Context, platform: str, repository: str, of_run: Sequence[Failure]
+) -> None:
+    """Bring the check run on the run's commit up to date."""
+    commit = of_run[-1].commit if of_run else None
+    if commit is None or all(item.status == "superseded" for item in of_run):
+        return
+    async with context.database.transaction() as session:
+        found = await checks.failures_of(session, platform, repository, commit)
+    await put_check(context, platform, repository, [item for item in found if may_speak(item)])
 
 
 async def _comment(context: Context, platform: str, repository: str, run_id: str) -> None:
