@@ -5,6 +5,13 @@ from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Page
 from tests.web.browser.conftest import Site, shoot
 
+RULE = """
+rules:
+  - id: our-pay-button
+    category: infra_runner
+    patterns: {any: ["element #pay did not appear"]}
+    tests: {match: ["Timeout: element #pay did not appear within 5000 ms"]}
+"""
 PAGES = {
     "now": "/",
     "failure": "/failures/{tiny}",
@@ -103,3 +110,28 @@ async def test_a_pasted_log_is_judged_on_the_spot(page: Page, site: Site):
     await page.fill("input[name=failure]", str(site.ids["short"]))
     await page.click("text=Judge it")
     await page.wait_for_selector("#tried code:has-text('test_rounding')")
+
+
+async def test_rules_are_held_against_the_past_before_they_are_switched_on(page: Page, site: Site):
+    await page.goto(f"{site.url}/rules")
+    await page.click("#backtest summary")
+    await page.fill("#rules-text", "rules: [{id: x}]")
+    await page.click("text=Compare")
+    await page.wait_for_selector("#tested .answer")
+    assert "your rules:1:" in await page.locator("#tested .answer").text_content()
+    await page.fill("#rules-text", RULE)
+    await page.select_option("select[name=days]", "90")
+    await page.click("text=Compare")
+    await page.wait_for_selector("#tested h2")
+    assert "would be judged" in await page.locator("#tested h2").text_content()
+    assert "our-pay-button" in await page.locator("#tested").text_content()
+    await shoot(page, "backtest")
+
+
+async def test_the_service_tells_how_it_is(page: Page, site: Site):
+    await page.goto(f"{site.url}/settings")
+    await page.wait_for_selector(".checks li")
+    told = await page.locator(".checks").text_content()
+    assert "PostgreSQL" in told
+    assert "buildbot" in told
+    await shoot(page, "settings-checks")

@@ -1,7 +1,7 @@
 """Desk: what every page is handed."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from pipeline_guard.domain.capabilities import Connected
 from pipeline_guard.settings import Settings
@@ -38,7 +38,6 @@ def desk(
 ) -> Desk:
     """The desk of one application; raises ConfigError when guard.yaml or RULES is wrong."""
     judge = CurrentJudge(assemble.rule_folders(settings))
-    context = assemble.context(
-        settings, database, Platforms(dict(platforms), {}), queue, telemetry, judge
-    )
-    return Desk(pages, context, judge, settings)
+    context = assemble.context(settings, database, Platforms({}, {}), queue, telemetry, judge)
+    # The mapping itself, not a copy: a platform that is registered later is in it at once.
+    return Desk(pages, replace(context, platforms=platforms), judge, settings)

@@ -4,6 +4,7 @@ from fastapi import APIRouter, FastAPI
 from fastapi.staticfiles import StaticFiles
 
 from pipeline_guard.web.dashboard import (
+    backtests,
     deliveries,
     failure,
     insights,
@@ -20,7 +21,7 @@ from pipeline_guard.web.dashboard.page import HERE
 def router(desk: Desk) -> APIRouter:
     """All pages."""
     routes = APIRouter(include_in_schema=False)
-    for module in (now, failure, wishes, log, insights, rules, deliveries, settings):
+    for module in (now, failure, wishes, log, insights, rules, backtests, deliveries, settings):
         routes.include_router(module.router(desk))
     return routes
 

@@ -1,9 +1,13 @@
 """Settings: the policy in force with the origin of each value, and how the service is doing."""
 
+from collections.abc import AsyncIterator
+
 from fastapi import APIRouter, Request
-from fastapi.responses import HTMLResponse
+from fastapi.responses import HTMLResponse, StreamingResponse
 
 from pipeline_guard.policy.layers import BUILT_IN, Target
+from pipeline_guard.stages.assemble import Platforms, connect_platforms
+from pipeline_guard.stages.doctor import examine
 from pipeline_guard.web.api.parameters import Filter
 from pipeline_guard.web.dashboard.desk import Desk
 
@@ -29,4 +33,23 @@ def router(desk: Desk) -> APIRouter:
             file=desk.settings.config,
         )
 
+    @routes.get("/settings/checks", response_class=HTMLResponse)
+    async def checks(request: Request) -> StreamingResponse:
+        async def answer() -> AsyncIterator[bytes]:
+            # Streamed, so that the answer begins before platforms were asked.
+            findings = await examine(desk.settings, desk.database, await _platforms(desk))
+            order = ("wrong", "note", "ok", "off")
+            findings.sort(key=lambda item: order.index(item.state))
+            yield bytes(desk.pages.show(request, "checks.html", findings=findings).body)
+
+        return StreamingResponse(answer(), media_type="text/html; charset=utf-8")
+
     return routes
+
+
+async def _platforms(desk: Desk) -> Platforms:
+    """Those of this process, and why the others are off."""
+    on = dict(desk.context.platforms)
+    built = connect_platforms(desk.settings)
+    await built.aclose()
+    return Platforms(on, {name: why for name, why in built.off.items() if name not in on})
