@@ -45,6 +45,7 @@ async def process(url: str, data_dir: Path, github: FakeGitHub, **more) -> Async
         stack.push_async_callback(database.close)
         await stack.enter_async_context(queue.open_async())
         stack.push_async_callback(made.platforms.aclose)
+        await made.registrations.refresh()
         app = create_app(chosen, database, made.platforms.on, worker.TaskQueue(queue), None,
                          made.registrations)  # fmt: skip
         await stack.enter_async_context(made.registrations.running())

@@ -2,12 +2,15 @@
 
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 
 from pipeline_guard.cli.environment import load_settings
 from pipeline_guard.errors import ConfigError
+
+if TYPE_CHECKING:
+    from pipeline_guard.policy.abilities import Abilities
 
 app = typer.Typer(help="The policy: check, schema, show, simulate.", no_args_is_help=True)
 AS_JSON = typer.Option(False, "--json", help="Print JSON.")
@@ -25,6 +28,7 @@ def check(file: Path | None = FILE, as_json: bool = AS_JSON) -> None:
     Exit codes: 0 it is fine, 1 it is wrong or not there, 2 wrong usage.
     """
     from pipeline_guard.cli import runtime  # noqa: PLC0415
+    from pipeline_guard.policy.abilities import impossible  # noqa: PLC0415
     from pipeline_guard.policy.load import check_file  # noqa: PLC0415
 
     chosen = file or load_settings().config
@@ -35,7 +39,7 @@ def check(file: Path | None = FILE, as_json: bool = AS_JSON) -> None:
         )
     problems: list[str] = []
     try:
-        check_file(chosen)
+        problems = impossible(check_file(chosen), _abilities())
     except ConfigError as error:
         problems = str(error).splitlines()
     if as_json:
@@ -44,6 +48,33 @@ def check(file: Path | None = FILE, as_json: bool = AS_JSON) -> None:
         typer.echo("\n".join(problems) or f"{chosen}: fine", err=bool(problems))
     if problems:
         raise typer.Exit(1)
+
+
+def _abilities() -> "Abilities":
+    """What the platforms can do that are configured here; none where that cannot be told."""
+    from pipeline_guard.platforms import ADAPTERS, PLATFORMS  # noqa: PLC0415
+    from pipeline_guard.platforms.github.registration import configured  # noqa: PLC0415
+    from pipeline_guard.store.vault import KEY_FILE  # noqa: PLC0415
+
+    settings = load_settings()
+    sealed = settings.secret_key is not None or (settings.data_dir / KEY_FILE).exists()
+    if sealed and not configured(settings):
+        return {}  # an App may be registered, which only the database knows
+    on = [name for name, build in PLATFORMS.items() if not isinstance(build(settings, None), str)]
+    return {name: ADAPTERS[name] for name in on}
+
+
+@app.command()
+def platforms() -> None:
+    """Print what each platform can do, as docs/platforms.md has it.
+
+    Example: pipeline-guard config platforms > docs/platforms.md
+
+    Exit codes: 0 printed.
+    """
+    from pipeline_guard.stages.abilities import page  # noqa: PLC0415
+
+    typer.echo(page(), nl=False)
 
 
 @app.command()

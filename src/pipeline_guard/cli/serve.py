@@ -116,6 +116,7 @@ async def _serve(
             tasks = worker.TaskQueue(queue, telemetry.tracing)
             platforms = assemble.connect_platforms(settings, telemetry)
             registrations = Registrations(settings, database, platforms, telemetry)
+            await registrations.refresh()
             app = create_app(settings, database, platforms.on, tasks, telemetry, registrations)
             server = Announced(
                 uvicorn.Config(
@@ -172,8 +173,9 @@ async def _worker(settings: "Settings", url: str, telemetry: "Telemetry") -> Asy
         tasks = worker.TaskQueue(queue, telemetry.tracing)
         try:
             async with queue.open_async():
-                context = assemble.context(settings, database, platforms, tasks, telemetry)
                 registrations = Registrations(settings, database, platforms, telemetry)
+                await registrations.refresh()
+                context = assemble.context(settings, database, platforms, tasks, telemetry)
                 async with registrations.running(), worker.running(queue, context):
                     yield
         finally:

@@ -7,8 +7,11 @@ off.
 from collections.abc import Callable
 from typing import Final
 
-from pipeline_guard.domain.capabilities import Connected
+from pipeline_guard.domain.capabilities import Capability, Connected
 from pipeline_guard.platforms import buildbot, github, gitlab
+from pipeline_guard.platforms.buildbot.adapter import BuildbotPlatform
+from pipeline_guard.platforms.github.adapter import GitHub
+from pipeline_guard.platforms.gitlab.adapter import GitLabPlatform
 from pipeline_guard.settings import Settings
 from pipeline_guard.telemetry.telemetry import Telemetry
 
@@ -19,3 +22,9 @@ PLATFORMS: Final[dict[str, Build]] = {
     "github": github.build,
     "gitlab": gitlab.build,
 }
+ADAPTERS: Final[dict[str, frozenset[Capability]]] = {
+    "buildbot": BuildbotPlatform.capabilities,
+    "github": GitHub.capabilities,
+    "gitlab": GitLabPlatform.capabilities,
+}
+"""What each can do, connected or not."""

@@ -126,7 +126,7 @@ def context(
         database,
         platforms.on,
         judge or CurrentJudge(rule_folders(settings)),
-        Policies(settings),
+        Policies(settings, platforms.on),
         queue,
         scratch_folder(settings),
         keep(settings),

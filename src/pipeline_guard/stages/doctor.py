@@ -46,7 +46,7 @@ async def examine(
     Without a database, what can be seen without it.
     """
     parts = await asyncio.gather(
-        asyncio.to_thread(of_files, settings),
+        asyncio.to_thread(of_files, settings, platforms),
         of_database(settings, database) if database else _nothing(),
         of_address(settings),
         of_platforms(database, platforms),
@@ -54,10 +54,12 @@ async def examine(
     return [finding for part in parts for finding in part]
 
 
-def of_files(settings: Settings) -> list[Finding]:
+def of_files(settings: Settings, platforms: Platforms) -> list[Finding]:
     """The policy, the rules, the model, the disk."""
     return [
-        _guarded("policy", lambda: _policy(settings), "Mend it: pipeline-guard config check"),
+        _guarded(
+            "policy", lambda: _policy(settings, platforms), "Mend it: pipeline-guard config check"
+        ),
         *_receivers(settings),
         _guarded("rules", lambda: _rules(settings), "Mend them: pipeline-guard rules check"),
         _guarded("model", _model, "Install the package again, or train one."),
@@ -196,8 +198,8 @@ def _guarded(name: str, look: Callable[[], Finding], fix: str) -> Finding:
         return Finding(name, "wrong", str(error), fix)
 
 
-def _policy(settings: Settings) -> Finding:
-    service = Policies(settings)
+def _policy(settings: Settings, platforms: Platforms) -> Finding:
+    service = Policies(settings, platforms.on)
     found = resolve(service.guard, service.default_mode, None, Target(""))
     told = f"{settings.config or 'Built-in values'}; the mode is {found.policy.mode}"
     return Finding("policy", "ok", f"{told}, said by {found.origins['mode']}.")

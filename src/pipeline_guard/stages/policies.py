@@ -6,14 +6,16 @@ from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Final
 
 import structlog
 
-from pipeline_guard.domain.capabilities import Platform
+from pipeline_guard.domain.capabilities import Connected, Platform
 from pipeline_guard.domain.plan import Mode
 from pipeline_guard.domain.runs import Run
 from pipeline_guard.errors import ConfigError, PlatformError
+from pipeline_guard.policy.abilities import impossible
 from pipeline_guard.policy.layers import Resolved, Setting, Target, resolve
 from pipeline_guard.policy.load import Broken, Loaded, load_guard_file, parse
 from pipeline_guard.policy.schema import REPOSITORY_FILE, GuardFile, Policy, RepositoryFile
@@ -57,11 +59,19 @@ class RunPolicy:
 class Policies:
     """Gives each run its policy; raises ConfigError when made with a guard.yaml that is wrong.
 
+    `platforms` are the connected ones, now or later: what none of them can do is a mistake, too.
     `guard` is what guard.yaml says, None without one; `default_mode` counts where it says none.
     """
 
-    def __init__(self, settings: Settings, *, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        platforms: Mapping[str, Connected] = MappingProxyType({}),
+        *,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._path = settings.config
+        self._platforms = platforms
         said = "mode" in settings.model_fields_set
         self.default_mode = Setting(settings.mode, f"{PREFIX}MODE" if said else "built-in")
         self._clock = clock
@@ -70,7 +80,7 @@ class Policies:
         self._own: OrderedDict[tuple[str, str], tuple[float, Own, tuple[str, ...]]] = OrderedDict()
         if self._path is not None:
             self._stamp = _stamp(self._path)
-            self.guard = load_guard_file(self._path)
+            self.guard = self._load(self._path)
 
     async def of_run(self, platform: Platform, run: Run) -> RunPolicy:
         """The policy for a run; raises PlatformError when reading is worth another try later."""
@@ -98,6 +108,14 @@ class Policies:
         guard = await asyncio.to_thread(self._current)
         return guard.says.notify if guard is not None else {}
 
+    def _load(self, path: Path) -> Loaded[GuardFile]:
+        """guard.yaml; raises ConfigError, also for what no connected platform can do."""
+        guard = load_guard_file(path)
+        abilities = {name: item.platform.capabilities for name, item in self._platforms.items()}
+        if problems := impossible(guard, abilities):
+            raise ConfigError("\n".join(problems))
+        return guard
+
     def _current(self) -> Loaded[GuardFile] | None:
         """guard.yaml as it is now; while it is wrong, as it was before."""
         if self._path is None:
@@ -106,7 +124,7 @@ class Policies:
         if stamp != self._stamp:
             self._stamp = stamp
             try:
-                self.guard = load_guard_file(self._path)
+                self.guard = self._load(self._path)
                 log.info("policy_read", file=str(self._path))
             except ConfigError as error:
                 log.error("policy_not_read", problems=str(error))  # noqa: TRY400 (a user's mistake)
@@ -140,7 +158,8 @@ async def _read_own(platform: Platform, run: Run) -> tuple[Own, tuple[str, ...]]
     own = parse(REPOSITORY_FILE, raw, RepositoryFile)
     if isinstance(own, Broken):
         log.warning("repository_policy_wrong", repository=run.repository, problems=own.problems)
-    return own, ()
+        return own, ()
+    return own, tuple(impossible(own, {platform.name: platform.capabilities}))
 
 
 def _stamp(path: Path) -> tuple[int, int] | None:

@@ -96,8 +96,7 @@ class Registrations:
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
-        """In use from the start, and looked for again and again while the block runs."""
-        await self.refresh()
+        """Looked for again and again while the block runs."""
         looking = asyncio.create_task(self._look())
         try:
             yield
