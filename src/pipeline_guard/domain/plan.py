@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, fields
 from typing import Any, Literal
 
 Mode = Literal["observe", "suggest", "act"]
-StepKind = Literal["rerun", "patch", "issue", "label", "notify", "quarantine", "cancel"]
+StepKind = Literal["rerun", "patch", "issue", "label", "quarantine", "cancel"]
 FailureStatus = Literal[
     "open", "healing", "healed", "escalated", "observed", "ignored", "superseded"
 ]

@@ -19,6 +19,7 @@ from pipeline_guard.logs.read import ReadLimits, ReadReport
 from pipeline_guard.logs.spool import spool
 from pipeline_guard.stages import incidents, tidy
 from pipeline_guard.stages.accept import run_lock
+from pipeline_guard.stages.cancel import cancel_superseded
 from pipeline_guard.stages.command import run_commands
 from pipeline_guard.stages.context import Context, report_lock, run_key
 from pipeline_guard.stages.decide import decide
@@ -73,6 +74,8 @@ async def process_event(context: Context, event: Event, *, checks: int) -> str:
                 return "The run is green and no failure was waiting for it."
     run = await platform.read_run(event)
     if not run.completed:
+        if await cancel_superseded(context, platform, run):
+            return "A newer commit has replaced this run; it is cancelled."
         return await _look_again(context, event, checks)
     async with context.database.transaction() as session:
         await follow_up(context, session, run)

@@ -33,13 +33,15 @@ def weigh(
     facts: Facts,
     policy: Policy,
     now: datetime,
+    *,
+    always: Sequence[Guard] = ALWAYS,
 ) -> tuple[Step | Refusal, ...]:
     """The step with all that speaks against it, or that alone where the step is doubted.
 
     `guards` are the remedy's own, `own_mode` is the mode that its block of the policy names.
     Guards that only keep hands still (IDLE) leave the step in the plan, as what would be done.
     """
-    found = [(guard.__name__, guard(facts, policy, now)) for guard in (*guards, *ALWAYS)]
+    found = [(guard.__name__, guard(facts, policy, now)) for guard in (*guards, *always)]
     found.append(("possible", _impossible(step.kind, facts)))
     found.append(("mode", _only_act_acts(step.kind, policy.mode, own_mode)))
     against = tuple(Refusal(name, reason, step.kind) for name, reason in found if reason)

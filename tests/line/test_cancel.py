@@ -1,0 +1,72 @@
+"""A re-run of ours that a newer commit has replaced is stopped, if the policy wants that."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from tests.fakes.github import FakeGitHub
+from tests.line.harness import Line, running_line
+from tests.line.test_github import DNS, send
+
+
+@pytest.fixture
+async def line(
+    github: FakeGitHub, database_url: str, tmp_path: Path, request: pytest.FixtureRequest
+) -> AsyncIterator[Line]:
+    file = tmp_path / "guard.yaml"
+    file.write_text(f"mode: act\ncancel: {{enabled: {getattr(request, 'param', 'true')}}}\n")
+    async with running_line(
+        database_url,
+        tmp_path,
+        config=file,
+        github_api_url=github.url,
+        github_token=github.token,
+        github_webhook_secret=github.secret,
+    ) as running:
+        yield running
+
+
+async def replaced(line: Line, github: FakeGitHub, **run):
+    """A re-run of ours under way, and a newer commit of its request."""
+    pull = github.add_pull()
+    run = github.add_run(log=DNS, pulls=(pull.number,), **run)
+    await send(line, github, run)
+    pull.sha = "2" * 40
+    github.add_repo(feature=pull.sha)
+    return run
+
+
+async def test_it_is_cancelled_once_and_settled(github, line):
+    run = await replaced(line, github)
+    await line.hurry()
+    assert run.conclusion == "cancelled"
+    await send(line, github, run)
+    await line.hurry()
+    (failure,) = await line.failures()
+    assert failure["status"] == "superseded"
+    assert [(item["kind"], item["status"]) for item in failure["actions"]] == [
+        ("rerun", "done"),
+        ("cancel", "done"),
+    ]
+    assert len(github.calls("POST", "/cancel")) == 1
+
+
+async def test_the_newest_commit_is_let_run(github, line):
+    run = github.add_run(log=DNS)
+    await send(line, github, run)
+    await line.hurry()
+    assert run.conclusion is None
+
+
+@pytest.mark.parametrize("line", ["false"], indirect=True)
+async def test_off_by_default(github, line):
+    run = await replaced(line, github)
+    await line.hurry()
+    assert run.conclusion is None
+
+
+async def test_what_deploys_is_never_stopped(github, line):
+    run = await replaced(line, github, jobs={"tests": "failure", "deploy": "success"})
+    await line.hurry()
+    assert run.attempt == 2
+    assert run.conclusion is None
