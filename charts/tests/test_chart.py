@@ -116,6 +116,16 @@ def test_the_migration_runs_before_everything_and_needs_nothing_of_the_chart(ren
     assert spec["containers"][0]["args"] == ["db", "upgrade"]
 
 
+def test_links_lead_back_through_the_ingress_unless_told_otherwise(render):
+    def public_url(*layers):
+        env = pods(render(*layers))["guard-pipeline-guard-web"]["spec"]["containers"][0]["env"]
+        return {item["name"]: item.get("value") for item in env}.get("PIPELINE_GUARD_PUBLIC_URL")
+
+    assert public_url() is None
+    assert public_url(TOGGLES["ingress"]) == "https://guard.example.org"
+    assert public_url(TOGGLES["ingress"], {"publicUrl": "https://ci"}) == "https://ci"
+
+
 def test_services_and_budgets_select_their_own_pods_only(render):
     objects = render(TOGGLES["network policy"])
     labels = {name: pod["metadata"]["labels"] for name, pod in pods(objects).items()}

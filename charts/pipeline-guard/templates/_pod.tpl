@@ -43,8 +43,16 @@
 {{- end }}
 {{- end -}}
 
+{{- define "guard.publicUrl" -}}
+{{- if .Values.publicUrl -}}
+{{ .Values.publicUrl }}
+{{- else if .Values.ingress.enabled -}}
+http{{ if .Values.ingress.tlsSecret }}s{{ end }}://{{ first .Values.ingress.hosts }}
+{{- end -}}
+{{- end -}}
+
 {{- define "guard.signInEnv" -}}
-{{- with .Values.publicUrl }}
+{{- with include "guard.publicUrl" . }}
 - name: PIPELINE_GUARD_PUBLIC_URL
   value: {{ . | quote }}
 {{- end }}
