@@ -195,6 +195,7 @@ def _task(
             with (
                 structlog.contextvars.bound_contextvars(**bound),
                 tracing.span(f"job {name}", bound, kind="consumer", parent=parent),
+                structlog.contextvars.bound_contextvars(**tracing.names()),
             ):
                 try:
                     await function(**args)

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 
 import pytest
+import structlog
 from tests.line.harness import Line, running_line
 from tests.telemetry.collector import Collector, Received
 
@@ -45,13 +46,18 @@ async def test_a_trace_leads_from_the_webhook_to_the_comment_and_the_re_run_poin
     ) as line:
         github.add_pull()
         run = github.add_run(log=DNS, pulls=())
-        await send(line, github, run)
+        with structlog.testing.capture_logs(
+            processors=[structlog.contextvars.merge_contextvars]
+        ) as rows:
+            await send(line, github, run)
         github.finish_run(run)
         await send(line, github, run)
         (failure,) = await line.failures()
         assert failure["status"] == "healed"
     telemetry.close()
 
+    (diagnosed,) = [row for row in rows if row["event"] == "diagnosed"]
+    assert diagnosed["trace_id"] == collector.named("act").trace
     first, second = [span for span in collector.spans if span.name == "POST /webhooks/{platform}"]
     assert first.trace != second.trace
     of_first = {span.name for span in collector.spans if span.trace == first.trace}

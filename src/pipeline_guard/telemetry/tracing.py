@@ -40,6 +40,11 @@ class Tracing:
         """The running span."""
         return Span()
 
+    def names(self) -> dict[str, str]:
+        """What lines of the log carry to be found from the trace, and the other way round."""
+        traceparent = self.traceparent()
+        return {} if traceparent is None else {"trace_id": traceparent.split("-")[1]}
+
     def traceparent(self) -> str | None:
         """The running span as W3C text, to be continued elsewhere; None when there is none.
 

@@ -42,6 +42,7 @@ class Observed:
             self._telemetry.tracing.span(
                 method, {"http.request.method": method, "request_id": request_id}, kind="server"
             ) as span,
+            structlog.contextvars.bound_contextvars(**self._telemetry.tracing.names()),
         ):
             try:
                 await self._app(scope, receive, watch.send)
