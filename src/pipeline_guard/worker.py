@@ -17,7 +17,13 @@ from procrastinate.jobs import Status
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from pipeline_guard.domain.events import Event
-from pipeline_guard.errors import NotAuthorized, PlatformError, RateLimited, StoreUnavailable
+from pipeline_guard.errors import (
+    NotAuthorized,
+    PipelineGuardError,
+    PlatformError,
+    RateLimited,
+    StoreUnavailable,
+)
 from pipeline_guard.stages import incidents
 from pipeline_guard.stages.accept import run_lock
 from pipeline_guard.stages.act import act, act_later
@@ -204,7 +210,13 @@ def _task(
                     final = is_final(error, job.job.attempts)
                     result = "failed" if final else "retried"
                     metrics.error(name, error)
-                    log.warning("job_failed", final=final, error=f"{type(error).__name__}: {error}")
+                    log.warning(
+                        "job_failed",
+                        final=final,
+                        error=f"{type(error).__name__}: {error}",
+                        # Where it came up is only worth its lines when nobody foresaw it.
+                        exc_info=not isinstance(error, PipelineGuardError),
+                    )
                     await _after_error(context, name, args, error, final=final)
                     raise
                 finally:

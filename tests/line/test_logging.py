@@ -35,6 +35,7 @@ try:
 except OSError:
     log.exception("went_wrong", object=ValueError(secrets["token of a platform"]))
 logging.getLogger("uvicorn.error").error("no answer for %s", secrets["token of a platform"])
+logging.getLogger("procrastinate.worker").error("said already", extra={{"action": "job_error"}})
 for attempt in stamina.retry_context(on=OSError, attempts=2, wait_initial=0, wait_jitter=0):
     with attempt:
         if attempt.num == 1:

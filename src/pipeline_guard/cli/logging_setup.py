@@ -96,9 +96,10 @@ def configure(settings: Settings, *, quiet: bool = False) -> None:
         logger_factory=structlog.stdlib.LoggerFactory(),
     )
     handler = logging.StreamHandler()
+    handler.addFilter(_is_news)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
-            foreign_pre_chain=[*shared, structlog.stdlib.ExtraAdder()],
+            foreign_pre_chain=shared,
             processors=[
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
                 structlog.processors.format_exc_info,
@@ -128,6 +129,11 @@ def _renderer(settings: Settings) -> Any:
     if settings.log_format == "json":
         return structlog.processors.JSONRenderer()
     return structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
+
+
+def _is_news(record: logging.LogRecord) -> bool:
+    """Leaves out the queue's own word on a job that failed: the worker said it in `job_failed`."""
+    return getattr(record, "action", "") not in {"job_error", "job_error_retry"}
 
 
 def _tell_retry(details: RetryDetails) -> None:
