@@ -5,6 +5,8 @@ from tests.fakes.github.server import SHA, FakeGitHub
 from tests.fakes.gitlab import FakeGitLab
 from tests.line.harness import Line, running_line
 
+from pipeline_guard.platforms.github.changes import GitHubChanges
+
 BEFORE = b"import os\n\n\ndef total( a,b ):\n    return a+b\n\n\nprint(os.name)\n"
 AFTER = b"import os\n\n\ndef total(a, b):\n    return a + b\n\n\nprint(os.name)\n"
 DIFF = """\
@@ -295,3 +297,24 @@ async def test_what_a_rule_names_is_proposed_on_a_branch_without_a_request_too(
     assert github.api.git.content("acme/shop", made.branch) == {
         "requirements.txt": b"# ours\nacme-core<=2.4  # sdk\nflask\n"
     }
+
+
+async def test_a_crash_between_branch_and_request_leaves_one_of_each(
+    github, patching, red, monkeypatch
+):
+    whole = GitHubChanges.open_request
+    crashes = iter([True])
+
+    async def dies_once(self, *args):
+        if next(crashes, False):
+            raise RuntimeError("the process is gone")
+        return await whole(self, *args)
+
+    monkeypatch.setattr(GitHubChanges, "open_request", dies_once)
+    _, run = red()
+    await send(patching, github, run)
+    assert proposals(github) == []
+    await patching.hurry()
+    assert len(proposals(github)) == 1
+    assert len([name for name in run.repo.branches if name.startswith("pipeline-guard/")]) == 1
+    assert len(run.repo.commits) == 1

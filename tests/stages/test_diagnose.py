@@ -10,6 +10,7 @@ from pipeline_guard.errors import LogError, NotFound
 from pipeline_guard.logs import read
 from pipeline_guard.stages import diagnose
 from pipeline_guard.stages.shelf import Shelf
+from pipeline_guard.telemetry.telemetry import Telemetry
 
 
 class Platform:
@@ -46,6 +47,7 @@ class Context:
 
     def __init__(self, scratch: Path, judge: Judge) -> None:
         self.scratch, self.judge = scratch, judge
+        self.telemetry = Telemetry()
 
 
 async def judged(tmp_path: Path, platform: Platform, inline: str = "", judge: Judge | None = None):

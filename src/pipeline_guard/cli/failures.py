@@ -107,7 +107,7 @@ def _story(item: Any) -> str:
         "Evidence",
         *(f"  {line.line:>7}  {line.text}" for line in item.evidence),
         "Plan",
-        *(f"  do    {step['kind']}: {step['why']}" for step in item.plan["steps"]),
+        *(line for step in item.plan["steps"] for line in _step(step)),
         *(
             f"  not   {refusal.get('step', 'rerun')}, {refusal['guard']}: {refusal['reason']}"
             for refusal in item.plan["refusals"]
@@ -126,6 +126,15 @@ def _story(item: Any) -> str:
         ),
     ]
     return "\n".join(lines)
+
+
+def _step(step: dict[str, Any]) -> list[str]:
+    """The step, and the change that it would propose."""
+    diff = step["params"].get("diff", "")
+    return [
+        f"  do    {step['kind']}: {step['why']}",
+        *(f"        {line}" for line in diff.splitlines()),
+    ]
 
 
 def _facts(facts: dict[str, Any]) -> list[str]:

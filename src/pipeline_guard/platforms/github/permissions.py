@@ -71,8 +71,11 @@ def granted_of(wanted: Permissions, granted: Permissions) -> dict[str, str]:
 
 
 def _touches_workflows(path: str, body: Any | None) -> bool:
-    """GitHub asks for more where a workflow is written, in a file or in a tree of files."""
-    if _WORKFLOWS in path:
+    """GitHub asks for more where a workflow is written, in a file or in a tree of files.
+
+    Of a branch that is made only its commit tells, so what was granted is taken along.
+    """
+    if _WORKFLOWS in path or path.endswith("/git/refs"):
         return True
     tree = body.get("tree") if isinstance(body, dict) else None
     return isinstance(tree, list) and any(
