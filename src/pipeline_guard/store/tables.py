@@ -70,6 +70,7 @@ class Failure(Base):
     __table_args__ = (
         UniqueConstraint("platform", "repository", "run_id", "run_attempt", "job_id"),
         Index("ix_failures_status", "status", "id"),
+        Index("ix_failures_created", "created_at"),
         Index("ix_failures_fingerprint", "fingerprint", "created_at"),
         Index("ix_failures_request", "platform", "repository", "request_number"),
         Index("ix_failures_commit", "platform", "repository", "commit", "job"),

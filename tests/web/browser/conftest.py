@@ -1,10 +1,8 @@
 """A real Chromium before the real service: web, worker, PostgreSQL, and a fake GitHub."""
 
-import asyncio
-import contextlib
 import itertools
 import shutil
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -12,11 +10,11 @@ from typing import Any
 import psycopg
 import pytest
 import stamina
-import uvicorn
 from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, async_playwright
 from tests.fakes.github.server import FakeGitHub
 from tests.line.harness import Line, running_line
 from tests.web.browser import seed
+from tests.web.serving import served
 
 from pipeline_guard.settings import Settings
 from pipeline_guard.store.session import Database
@@ -34,13 +32,6 @@ ARGS = [
     "--disable-sync",
 ]
 _names = itertools.count()
-
-
-class _Server(uvicorn.Server):
-    @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        """Signals are pytest's."""
-        yield
 
 
 @dataclass
@@ -84,19 +75,10 @@ async def site(postgres: str, tmp_path_factory: pytest.TempPathFactory) -> Async
             settings = Settings(_env_file=None, data_dir=folder, **values)
             context = line.context
             app = create_app(settings, context.database, context.platforms, context.queue)
-            config = uvicorn.Config(
-                app, port=0, log_config=None, ws="none", timeout_graceful_shutdown=1
-            )
-            server = _Server(config)
-            serving = asyncio.create_task(server.serve())
-            while not server.started:
-                await asyncio.sleep(0.01)
-            address = f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
-            made = Site(address, line, github, context.database, folder)
-            await _fill(made)
-            yield made
-            server.should_exit = True
-            await serving
+            async with served(app) as address:
+                made = Site(address, line, github, context.database, folder)
+                await _fill(made)
+                yield made
 
 
 async def _fill(site: Site) -> None:

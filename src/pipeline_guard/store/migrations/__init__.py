@@ -2,5 +2,5 @@
 
 from typing import Final
 
-HEAD: Final = "20261121_registrations"
+HEAD: Final = "20261121_failures_by_time"
 """The newest revision, written down so that an up-to-date database needs no Alembic at start."""
