@@ -34,6 +34,7 @@ WORKFLOW = {"tree": [{"path": "a.py"}, {"path": ".github/workflows/ci.yml"}]}
         ("POST", f"{REPO}/git/trees", {"tree": [{"path": "a.py"}]}, {"contents": "write"}),
         ("POST", f"{REPO}/git/trees", WORKFLOW, {"contents": "write", "workflows": "write"}),
         ("POST", f"{REPO}/git/refs", {}, {"contents": "write", "workflows": "write"}),
+        ("POST", f"{REPO}/git/commits", {}, {"contents": "write"}),
         ("POST", f"{REPO}/pulls", {}, {"pull_requests": "write"}),
         ("POST", f"{REPO}/hooks/1/deliveries/2/attempts", None, {"repository_hooks": "write"}),
     ],

@@ -75,7 +75,7 @@ def _touches_workflows(path: str, body: Any | None) -> bool:
 
     Of a branch that is made only its commit tells, so what was granted is taken along.
     """
-    if _WORKFLOWS in path or path.endswith("/git/refs"):
+    if _WORKFLOWS in path or "/git/refs" in path:
         return True
     tree = body.get("tree") if isinstance(body, dict) else None
     return isinstance(tree, list) and any(
