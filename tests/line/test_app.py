@@ -50,7 +50,10 @@ async def test_without_the_right_to_re_run_a_person_is_told(github, line):
     github.add_pull()
     await send(line, github, github.add_run(log=DNS))
     (failure,) = await line.failures()
-    assert failure["status"] == "escalated"
-    assert "not been granted actions: write" in failure["actions"][0]["note"]
+    assert failure["status"] == "open"
+    (refusal,) = failure["plan"]["refusals"]
+    assert refusal["guard"] == "permission"
+    assert "we lack the permission Actions: write" in refusal["reason"]
+    assert failure["actions"] == []
     assert reruns(github) == []
     assert len(comments(github)) == 1

@@ -72,6 +72,7 @@ def policy(**values):
         ("dependents", facts(starts_again=("deploy",)), {"let_protected_start": True}, "open"),
         ("dependents", facts(run(request=OURS), starts_again=("deploy",)), {}, "open"),
         ("dependents", facts(starts_first=("deploy",)), {}, "open"),
+        ("permission", facts(missing_right="the permission Actions: write"), {}, "open"),
         ("forks", request(STRANGER), {}, "open"),
         ("forks", request(FORK), {"forks": {"rerun": False}}, "open"),
         ("platform_limits", facts(run(reruns_left=0)), {}, "open"),

@@ -45,6 +45,8 @@ class Facts:
     capabilities: frozenset[Capability]
     identity: str | None = None
     """Our own login on the platform."""
+    missing_right: str | None = None
+    """What our credentials lack to re-run here, where the platform tells."""
     failed_jobs: int = 1
     all_jobs: int = 1
     protected_beside: tuple[str, ...] = ()

@@ -10,8 +10,10 @@ from pipeline_guard.domain.capabilities import Platform
 from pipeline_guard.domain.changes import PreparedPatch, Quarantine
 from pipeline_guard.domain.diagnosis import Diagnosis
 from pipeline_guard.domain.plan import Plan
+from pipeline_guard.domain.rights import KnowsRights
 from pipeline_guard.domain.runs import Job, Run
 from pipeline_guard.domain.trust import RuleTrust
+from pipeline_guard.errors import PlatformError
 from pipeline_guard.policy.layers import Resolved
 from pipeline_guard.policy.schema import Budgets
 from pipeline_guard.stages.choice import choice
@@ -62,6 +64,7 @@ async def gather(
     `anew` tells that the failures are stored already, and so make no incident bigger.
     """
     identity = await platform.identity()
+    missing = await _missing_right(platform, run, policy)
     jobs, diagnoses = [job for job, _ in failed], [diagnosis for _, diagnosis in failed]
     resolved = [policy.of_job(job.name) for job in jobs]
     shared = resolved[0].policy.organisation_budgets != Budgets()
@@ -87,6 +90,7 @@ async def gather(
         diagnoses[0],
         platform.capabilities,
         identity,
+        missing_right=missing,
         failed_jobs=len(run.failed_jobs),
         all_jobs=len(run.jobs),
         protected_beside=_protected_beside(platform, run, policy),
@@ -126,6 +130,18 @@ async def _trust(session: AsyncSession, diagnosis: Diagnosis, since: datetime) -
 
 def _seen(elsewhere: Sighting | None) -> Seen:
     return Seen(elsewhere.runs, elsewhere.first) if elsewhere else Seen()
+
+
+async def _missing_right(platform: Platform, run: Run, policy: RunPolicy) -> str | None:
+    """What we lack to re-run; nobody is bothered with it where nothing would be re-run anyway."""
+    if policy.of_job("").policy.mode != "act" or not isinstance(platform, KnowsRights):
+        return None
+    try:
+        return await platform.missing_right(run.repository)
+    except PlatformError as error:
+        if error.worth_retry:
+            raise
+        return None  # what cannot be asked is found out by trying
 
 
 def _protected_beside(platform: Platform, run: Run, policy: RunPolicy) -> tuple[str, ...]:

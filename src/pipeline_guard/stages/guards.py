@@ -214,6 +214,13 @@ def possible(facts: Facts, policy: Policy, now: datetime) -> str | None:
     return f"{facts.run.platform} offers no way to re-run."
 
 
+def permission(facts: Facts, policy: Policy, now: datetime) -> str | None:
+    """What we may not do is said beforehand, with the right that is missing."""
+    if facts.missing_right is None:
+        return None
+    return f"We may not re-run in {facts.run.repository}: we lack {facts.missing_right}."
+
+
 def budget(facts: Facts, policy: Policy, now: datetime) -> str | None:
     """A bad day must not cost more than somebody has agreed to."""
     more = Spent(1, facts.minutes, money(facts, policy))
@@ -302,6 +309,7 @@ GUARDS: Final[tuple[Guard, ...]] = (
     forks,
     platform_limits,
     possible,
+    permission,
     budget,
     maintenance,
     rule_trust,

@@ -206,7 +206,10 @@ class Api:
         return JSONResponse({**known, "scopes": list(call.token.scopes)})
 
     def _project(self, call: Call, ref: str) -> Response:
-        return JSONResponse(entities.project(self.member(call, ref)))
+        project = self.member(call, ref)
+        ours = {"project_access": {"access_level": project.members[call.username]}}
+        told = {"permissions": {**ours, "group_access": None}}
+        return JSONResponse(entities.project(project) | told)
 
     def _find_pipeline(self, call: Call, ref: str, number: str, level: int = REPORTER) -> Pipeline:
         project = self.member(call, ref, level)

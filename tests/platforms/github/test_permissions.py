@@ -83,6 +83,7 @@ async def test_what_was_not_granted_is_told_before_github_is_asked(fake, app):
     fake.world.granted["acme/shop"] = {"actions": "read", "metadata": "read"}
     made = fake.add_run()
     run = await app.read_run(Event("run_finished", "github", "acme/shop", str(made.id)))
+    assert await app.missing_right("acme/shop") == "the permission Actions: write"
     with pytest.raises(errors.NotAuthorized, match=r"not been granted actions: write"):
         await app.rerun(run, "failed_jobs", None)
     assert fake.calls("POST", "/rerun") == []

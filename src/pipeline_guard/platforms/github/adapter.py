@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 from http import HTTPStatus
 from typing import Any, Final
 from urllib.parse import quote
@@ -19,6 +20,7 @@ from pipeline_guard.domain.commands import Permission, RequestComment
 from pipeline_guard.domain.events import Event
 from pipeline_guard.domain.inspection import Finding
 from pipeline_guard.domain.recovery import DeliveryTry, FinishedRun
+from pipeline_guard.domain.rights import Remembered
 from pipeline_guard.domain.runs import ChangeRequest, Job, Run
 from pipeline_guard.domain.tracker import CheckDraft, CheckResult
 from pipeline_guard.errors import Conflict, NotFound, PlatformError, PlatformUnavailable
@@ -41,6 +43,7 @@ from pipeline_guard.platforms.github.read import (
     text,
 )
 from pipeline_guard.platforms.github.recovery import Recovery
+from pipeline_guard.platforms.github.rights import missing_right
 
 Json = dict[str, Any]
 
@@ -76,6 +79,7 @@ class GitHub:
         self._comments = Comments(client, self.identity)
         self._recovery = Recovery(client)
         self._inspection = Inspection(client)
+        self._rights = Remembered(partial(missing_right, client))
         self._login: str | None = None
         self._login_asked = False
 
@@ -253,6 +257,10 @@ class GitHub:
             told = ", ".join(f"{key}: {value}" for key, value in sorted(permissions.items()))
             parts.append(f"permissions {told}")
         return "; ".join(parts)
+
+    async def missing_right(self, repository: str) -> str | None:
+        """See domain.rights.KnowsRights."""
+        return await self._rights.of(repository)
 
     async def inspect(self, repositories: Sequence[str]) -> Sequence[Finding]:
         """See domain.inspection.Inspects."""

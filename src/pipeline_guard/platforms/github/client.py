@@ -109,6 +109,13 @@ class Client:
         auth = requester.auth
         return f"{auth.token_type} {auth.token}" if auth else ""
 
+    async def granted(self, repository: str) -> Permissions | None:
+        """What the App was granted on a repository; None for a token, of which nobody knows."""
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(
+            self._threads, self.credentials.granted, repository, self._as_app
+        )
+
     async def aclose(self) -> None:
         """Close connections and threads."""
         for _, requester in self._requesters.values():

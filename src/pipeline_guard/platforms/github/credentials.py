@@ -43,6 +43,9 @@ class Credentials(Protocol):
         Raises errors.PlatformError, NotAuthorized among them where nothing of it was granted.
         """
 
+    def granted(self, repository: str, calls: AppCalls) -> Permissions | None:
+        """What an App was granted on a repository; None for a token."""
+
     def forget(self, repository: str) -> bool:
         """Drop what is cached after a 401; False when there was nothing to drop."""
 
@@ -64,6 +67,10 @@ class TokenCredentials:
     ) -> github.Auth.Auth:
         """The token."""
         return self._auth
+
+    def granted(self, repository: str, calls: AppCalls) -> Permissions | None:
+        """Nobody tells what a token was granted."""
+        return None
 
     def forget(self, repository: str) -> bool:
         """A plain token cannot be renewed."""
@@ -120,6 +127,11 @@ class AppCredentials:
             if known is None or known.expires_at - _RENEW_BEFORE <= datetime.now(UTC):
                 known = self._tokens[key] = _narrow(repository, installation, allowed, calls)
             return known.auth
+
+    def granted(self, repository: str, calls: AppCalls) -> Permissions | None:
+        """What the App was granted there; raises errors.PlatformError."""
+        with self._lock:
+            return self._installation(repository, calls).granted
 
     def forget(self, repository: str) -> bool:
         """Drop what is known of the repository."""

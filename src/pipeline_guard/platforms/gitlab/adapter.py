@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import aclosing
 from datetime import datetime
+from functools import partial
 from typing import Final
 from urllib.parse import quote
 
@@ -18,6 +19,7 @@ from pipeline_guard.domain.commands import Permission, RequestComment
 from pipeline_guard.domain.events import Event
 from pipeline_guard.domain.inspection import Finding
 from pipeline_guard.domain.recovery import FinishedRun
+from pipeline_guard.domain.rights import Remembered
 from pipeline_guard.domain.runs import ChangeRequest, Job, Run
 from pipeline_guard.errors import Conflict, NotAuthorized, NotFound, PlatformUnavailable, Rejected
 from pipeline_guard.platforms.gitlab import shapes
@@ -27,6 +29,7 @@ from pipeline_guard.platforms.gitlab.inspection import Inspection
 from pipeline_guard.platforms.gitlab.issues import Issues, change_labels
 from pipeline_guard.platforms.gitlab.members import permission
 from pipeline_guard.platforms.gitlab.notes import Notes
+from pipeline_guard.platforms.gitlab.rights import missing_right
 
 MAX_JOBS: Final = 5_000
 """Jobs of one pipeline that are read, earlier tries included."""
@@ -59,6 +62,7 @@ class GitLabPlatform:
     def __init__(self, client: GitLabClient) -> None:
         self._client = client
         self._inspection = Inspection(client)
+        self._rights = Remembered(partial(missing_right, client))
         self._login: str | None = None
 
     async def read_run(self, event: Event) -> Run:
@@ -313,6 +317,10 @@ class GitLabPlatform:
         """One sentence about the connection; raises PlatformError when it is broken."""
         login = await self._username()
         return f"Connected to {self._client.url} as {login}."
+
+    async def missing_right(self, repository: str) -> str | None:
+        """See domain.rights.KnowsRights."""
+        return await self._rights.of(repository)
 
     async def inspect(self, repositories: Sequence[str]) -> Sequence[Finding]:
         """See domain.inspection.Inspects."""
