@@ -30,6 +30,7 @@ from pipeline_guard.stages.act import act, act_later
 from pipeline_guard.stages.again import decide_again
 from pipeline_guard.stages.context import Context
 from pipeline_guard.stages.diagnose import process_delivery, process_event
+from pipeline_guard.stages.digest import digest
 from pipeline_guard.stages.give_up import give_up_acting
 from pipeline_guard.stages.notices import tell
 from pipeline_guard.stages.prune import prune
@@ -249,7 +250,7 @@ async def _note_error(context: Context, delivery: int, note: str, final: bool) -
 async def running(app: procrastinate.App, context: Context) -> AsyncIterator[None]:
     """Work on jobs in the background while the block runs; the app must be open."""
     register_tasks(app, context)
-    works = (_work(app), _rescue(app, context), _recover(context), _prune(context))
+    works = (_work(app), _rescue(app, context), _recover(context), _housekeep(context))
     tasks = [asyncio.create_task(work) for work in works]
     try:
         yield
@@ -333,17 +334,21 @@ async def _recover(context: Context) -> None:
         await asyncio.sleep(SWEEP_SECONDS * SystemRandom().uniform(0.9, 1.1))
 
 
-async def _prune(context: Context) -> None:
-    """Delete what is past its limit, in turn with the other workers."""
+async def _housekeep(context: Context) -> None:
+    """What is due now and then: the day's digest, and deleting what is past its limit.
+
+    Each is done once, whichever worker is the first to look.
+    """
     await asyncio.sleep(FIRST_PRUNE_SECONDS)
     every = timedelta(seconds=PRUNE_SECONDS * 0.8)
     while True:
         try:
+            await digest(context, datetime.now(UTC))
             deleted = await prune(context.database, context.keep, every=every)
         except StoreUnavailable as error:
-            log.warning("prune_stopped", error=repr(error))
+            log.warning("housekeeping_stopped", error=repr(error))
         except Exception:
-            log.exception("prune_failed")
+            log.exception("housekeeping_failed")
         else:
             if deleted and any(deleted.values()):
                 log.info("pruned", **deleted)

@@ -15,6 +15,7 @@ from tests.line.harness import Line, running_line
 from tests.line.test_github import DNS, send
 from tests.notify.receivers import Inbox, http_receiver
 
+from pipeline_guard.stages.digest import digest
 from pipeline_guard.store.tables import Notice
 
 CONFIG = """
@@ -23,7 +24,7 @@ max_reruns: 1
 notify:
   program:
     webhook: {{url_env: HOOK_URL, secret_env: HOOK_SECRET, allow_loopback: true}}
-    when: [escalated, healed_late]
+    when: [escalated, healed_late, digest]
     healed_late_minutes: {late}
   others:
     webhook: {{url_env: HOOK_URL, secret_env: HOOK_SECRET, allow_loopback: true}}
@@ -134,3 +135,17 @@ async def test_what_took_long_to_heal_is_told(github, line, inbox, told):
     if told:
         title = json.loads(inbox.got[0].body)["data"]["title"]
         assert title.startswith("acme/shop: tests is green again after 30 minutes")
+
+
+async def test_the_digest_is_told_once_a_day_after_six(github, line, inbox):
+    await send(line, github, github.add_run(log=DNS))
+    early = datetime(2026, 11, 21, 5, 59, tzinfo=UTC)
+    assert await digest(line.context, early) == 0
+    today = datetime.now(UTC).replace(hour=7)
+    assert await digest(line.context, today) == 1
+    assert await digest(line.context, today) == 0
+    await line.settle()
+    (posted,) = inbox.got
+    told = json.loads(posted.body)["data"]
+    assert told["title"] == "1 failure in 24 hours: 1 healing"
+    assert told["lines"] == ["acme/shop: tests (network_transient), once"]

@@ -1,6 +1,6 @@
 """Notices: who is to be told of an event is noted down with it; a job of its own tells them."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import asdict
 from typing import Final
 
@@ -31,11 +31,17 @@ async def announce(context: Context, session: AsyncSession, notice: Notice) -> N
     The same `notice.key` is told to each receiver once, however often it is announced.
     """
     for name, target in (await context.policies.targets()).items():
-        if not wants(target, notice):
-            continue
-        added = await notices.add(session, notice.key, name, asdict(notice))
-        if added is not None:
-            await context.queue.defer(session, "tell", {"notice": added})
+        if wants(target, notice):
+            await note_down(context, session, name, notice)
+
+
+async def note_down(context: Context, session: AsyncSession, target: str, notice: Notice) -> bool:
+    """Have one receiver told, unless it was told or will be; True when it is news."""
+    added = await notices.add(session, notice.key, target, asdict(notice))
+    if added is None:
+        return False
+    await context.queue.defer(session, "tell", {"notice": added})
+    return True
 
 
 def wants(target: NoticeTarget, notice: Notice) -> bool:
@@ -44,10 +50,15 @@ def wants(target: NoticeTarget, notice: Notice) -> bool:
         return False
     if notice.kind == "healed_late" and notice.minutes < target.healed_late_minutes:
         return False
+    return of_repository(target, notice.repositories)
+
+
+def of_repository(target: NoticeTarget, repositories: Sequence[str]) -> bool:
+    """Does the receiver want to know of one of these repositories?"""
     return not target.repositories or any(
         fits_repository(repository, pattern)
         for pattern in target.repositories
-        for repository in notice.repositories
+        for repository in repositories
     )
 
 
