@@ -11,6 +11,8 @@ OWN_BRANCHES: Final = "pipeline-guard/"
 """What the name of every branch of ours begins with."""
 
 
+PRINTED: Final = "the job printed it"
+"""The origin of a patch that is the failing job's own diff."""
 EditKind = Literal["set", "bound", "replace"]
 Scalar = bool | int | float | str
 

@@ -11,6 +11,7 @@ from typing import Final
 from pipeline_guard.domain.capabilities import Platform
 from pipeline_guard.domain.changes import (
     OWN_BRANCHES,
+    PRINTED,
     Changes,
     Edit,
     PreparedPatch,
@@ -24,7 +25,6 @@ from pipeline_guard.remedies.edits.base import Unfit
 from pipeline_guard.remedies.patch import Edits, edited
 from pipeline_guard.remedies.unified import UnusableDiff, read_diff, written
 
-PRINTED: Final = "the job printed it"
 MAX_FILES: Final = 50
 """More files are not even read; the policy's own limit is far below."""
 

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
 
-from pipeline_guard.domain.changes import OWN_BRANCHES, PreparedPatch
+from pipeline_guard.domain.changes import OWN_BRANCHES, PRINTED, PreparedPatch
+from pipeline_guard.domain.diagnosis import Category
 from pipeline_guard.domain.plan import Plan, Refusal, Step
 from pipeline_guard.policy.schema import Policy
 from pipeline_guard.remedies.caution import harm
@@ -12,6 +13,12 @@ from pipeline_guard.remedies.unified import place, read_diff
 from pipeline_guard.stages.facts import Facts
 from pipeline_guard.stages.guards import Guard
 from pipeline_guard.stages.proposers.base import weigh
+
+MENDED: Final[frozenset[Category]] = frozenset(
+    {"lint_format", "config_error", "compile_error", "test_failure", "unknown"}
+)
+"""What a job may fail of when the diff that it printed is the remedy: a file that was not
+generated anew, for example, fails a test or has no name at all."""
 
 
 def propose(facts: Facts, policy: Policy, plan: Plan, now: datetime) -> Sequence[Step | Refusal]:
@@ -71,6 +78,14 @@ def fingerprint(facts: Facts, policy: Policy, now: datetime) -> str | None:
     return None if facts.diagnosis.fingerprint else "The failure has no fingerprint."
 
 
+def cause(facts: Facts, policy: Policy, now: datetime) -> str | None:
+    """A job may print a diff and then fail for something else that no change of files mends."""
+    found = facts.diagnosis
+    if _of(facts).origin != PRINTED or (found.category in MENDED and not found.transient):
+        return None
+    return f"The job printed a diff, but failed of {found.category}, which no change mends."
+
+
 def size(facts: Facts, policy: Policy, now: datetime) -> str | None:
     """What nobody reads over is not proposed."""
     patch, limits = _of(facts), policy.patch
@@ -109,4 +124,12 @@ def _of(facts: Facts) -> PreparedPatch:
     return facts.patch
 
 
-GUARDS: Final[tuple[Guard, ...]] = (own_branch, fingerprint, size, harmless, fork, protected)
+GUARDS: Final[tuple[Guard, ...]] = (
+    own_branch,
+    fingerprint,
+    cause,
+    size,
+    harmless,
+    fork,
+    protected,
+)
