@@ -34,6 +34,9 @@ _SLOW_START: Final = 16 << 20
 _BEFORE_TEXT: Final = rb"[\n\d\-TZ:., OE+\])|\xbf]"
 """A line break, or what LINE_START may end with."""
 
+_APART: Final = 1 << 10
+"""Bytes between two places that are kept of one thing in one line."""
+
 Places = dict[int, list[int]]
 """By pattern: offsets, in order, one in each line of the data that the pattern may match."""
 
@@ -159,10 +162,11 @@ class Search:
         ends: dict[int, list[int]] = {}
 
         def note(source: int, _start: int, end: int, _flags: int, _context: object) -> None:
-            if source in ends:
-                ends[source].append(end)
-            else:
+            known = ends.get(source)
+            if known is None:
                 ends[source] = [end]
+            elif end - known[-1] > _APART or data.find(b"\n", known[-1] - 1, end - 1) >= 0:
+                known.append(end)
 
         scratch = self._scratches.get(id(database))
         if scratch is None:
