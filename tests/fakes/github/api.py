@@ -10,6 +10,7 @@ from tests.fakes.github.deliveries import Deliveries
 from tests.fakes.github.git import Git
 from tests.fakes.github.manifests import Manifests
 from tests.fakes.github.tracker import Tracker
+from tests.fakes.github.workflows import Workflows
 from tests.fakes.github.world import Comment, Pull, Refused, Repo, Run, World
 
 SIGNS = ("+1", "-1", "laugh", "confused", "heart", "hooray", "rocket", "eyes")
@@ -87,6 +88,7 @@ class Api:
             ),
             *Deliveries(self).routes(repo),
             *self.manifests.routes(),
+            *Workflows(self).routes(repo),
         ):
             self.routes.append((method, re.compile(pattern), handler, needs))
 

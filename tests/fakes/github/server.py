@@ -34,15 +34,20 @@ def _listen() -> socket.socket:
 class FakeGitHub:
     """A GitHub whose API lives below `url`; `token` is the bot's, `secret` signs webhooks."""
 
-    def __init__(self, *, prefix: str = "", login: str = "guard-bot") -> None:
+    def __init__(
+        self, *, prefix: str = "", login: str = "guard-bot", pem: str | None = None
+    ) -> None:
         self.login, self.token, self.secret = login, "ghp_guard", "webhook-secret"
         self._prefix = prefix
         self._sockets = [_listen(), _listen()]
-        origins = [f"http://127.0.0.1:{sock.getsockname()[1]}" for sock in self._sockets]
+        scheme = "https" if pem else "http"
+        origins = [f"{scheme}://127.0.0.1:{sock.getsockname()[1]}" for sock in self._sockets]
         self.url, self.storage_url = origins[0] + prefix, origins[1]
         self.reset()
         app = Starlette(routes=[Route("/{rest:path}", self._route, methods=METHODS)])
-        config = uvicorn.Config(app, log_level="critical", lifespan="off", loop="asyncio")
+        config = uvicorn.Config(
+            app, log_level="critical", lifespan="off", loop="asyncio", ssl_certfile=pem
+        )
         self._server = uvicorn.Server(config)
         self._thread = threading.Thread(
             target=self._server.run, kwargs={"sockets": self._sockets}, daemon=True
