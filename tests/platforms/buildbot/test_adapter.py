@@ -1,11 +1,13 @@
 """The adapter on a real Buildbot: chains of rebuilds as attempts, logs, rebuilds, refusals."""
 
 import asyncio
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from tests.platforms.buildbot.conftest import PASSWORD, Master
 
 from pipeline_guard.domain.events import Event
+from pipeline_guard.domain.inspection import Inspects
 from pipeline_guard.domain.runs import Run
 from pipeline_guard.errors import Conflict, NotAuthorized, NotFound, PlatformUnavailable, Rejected
 from pipeline_guard.platforms.buildbot.adapter import BuildbotPlatform
@@ -199,6 +201,12 @@ async def test_doctor_and_the_line_learn_who_and_where_we_are(
     assert await platform.check() == f"Buildbot at {master.url} answers with 6 builder(s)"
     assert await platform.identity() == "guard"
     assert "comment" not in platform.capabilities
+    assert isinstance(platform, Inspects)
+    (rights,) = await platform.inspect([])
+    assert (rights.state, rights.text) == ("ok", "Signed in as guard.")
+    at = await platform.server_time()
+    assert at is not None
+    assert abs(datetime.now(UTC) - at) < timedelta(minutes=1)
 
 
 async def test_a_comment_is_refused(master: Master, platform: BuildbotPlatform) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import datetime
+from email.utils import parsedate_to_datetime
 from typing import Any, Final
 
 from pipeline_guard.domain.capabilities import (
@@ -12,6 +13,7 @@ from pipeline_guard.domain.capabilities import (
     RerunScope,
 )
 from pipeline_guard.domain.events import Event
+from pipeline_guard.domain.inspection import Finding
 from pipeline_guard.domain.recovery import FinishedRun
 from pipeline_guard.domain.runs import ChangeRequest, Conclusion, Job, Run
 from pipeline_guard.errors import Conflict, NotFound, Rejected
@@ -178,6 +180,20 @@ class BuildbotPlatform:
         rows, total = await self._client.page("builders", {"limit": 1, "field": "builderid"})
         count = len(rows) if total is None else total
         return f"Buildbot at {self._client.url} answers with {count} builder(s)"
+
+    async def inspect(self, repositories: Sequence[str]) -> Sequence[Finding]:
+        """Who we are there; a master tells nothing of its status pushes."""
+        name = "buildbot rights"
+        if self._client.user:
+            return [Finding(name, "ok", f"Signed in as {self._client.user}.")]
+        told = "Nobody is signed in: rebuilds work only where anybody may."
+        fix = "Set PIPELINE_GUARD_BUILDBOT_USER and _PASSWORD where the master wants a login."
+        return [Finding(name, "note", told, fix)]
+
+    async def server_time(self) -> datetime | None:
+        """By the Date of an answer."""
+        told = await self._client.date()
+        return parsedate_to_datetime(told) if told else None
 
     async def aclose(self) -> None:
         """Close the connections to the master."""

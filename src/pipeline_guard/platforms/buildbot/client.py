@@ -79,6 +79,15 @@ class BuildbotClient:
                     await response.aread()
         return _resources(response)
 
+    async def date(self) -> str | None:
+        """The master's clock, as its answers tell it."""
+        async for attempt in _patiently():
+            with attempt:
+                async with self._open("GET", "builders", params={"limit": 1}) as response:
+                    await response.aread()
+        told: str | None = response.headers.get("date")
+        return told
+
     async def control(self, path: str, method: str) -> Any:
         """Call a control method (JSON-RPC 2.0) once, never twice; its result.
 
