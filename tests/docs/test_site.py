@@ -66,3 +66,8 @@ def test_the_reference_has_the_policy_the_api_and_the_rules(reference):
     assert "## GET /api/v1/failures\n" in api
     assert "## POST /api/v1/deliveries/{delivery_id}/replay" in api
     assert reference.rules().count("\n| `") > 200
+
+
+def test_the_remedy_that_is_shown_is_the_one_there_is():
+    shown = (ROOT / "docs/adding-a-remedy.md").read_text().split("```python\n")[1].split("```")[0]
+    assert shown in (ROOT / "src/pipeline_guard/remedies/rerun.py").read_text()
