@@ -1,5 +1,7 @@
 """What counts as a diff that the job printed, from the tools' own ways of printing one."""
 
+import time
+
 import pytest
 
 from pipeline_guard.logs.diffs import MAX_CHARS, PrintedDiffs
@@ -94,3 +96,15 @@ def test_what_only_looks_like_a_diff_is_none(text):
 
 def test_the_limit_is_larger_than_any_patch_that_policy_lets_through():
     assert MAX_CHARS >= 5000 * 50
+
+
+@pytest.mark.parametrize(
+    "line", ["+++ x\n@@ -1 no hunk\n", "--- a\n+++ a\n@@ -1 +1 @@\n-a\n+b\n", "+++ x\n"]
+)
+def test_a_hostile_log_is_given_up_instead_of_read_closely(line):
+    diffs, data = PrintedDiffs(), line.encode() * (250_000 // len(line))
+    start = time.process_time()
+    for number in range(40):
+        diffs.feed(Chunk(data, number + 1))
+    assert time.process_time() - start < 3.0
+    assert diffs.found(Redactor()).diff == ""

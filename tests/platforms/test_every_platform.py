@@ -15,6 +15,7 @@ from pipeline_guard.domain.capabilities import (
     Platform,
     WebhookReader,
 )
+from pipeline_guard.domain.changes import ProposesChanges
 from pipeline_guard.domain.recovery import ListsRuns, Redelivers
 from pipeline_guard.domain.tracker import CancelsRuns, KeepsChecks, KeepsIssues, KeepsLabels
 from pipeline_guard.errors import BadSignature, MalformedDelivery
@@ -37,6 +38,7 @@ BEHIND = {
     "labels": KeepsLabels,
     "checks": KeepsChecks,
     "cancel": CancelsRuns,
+    "changes": ProposesChanges,
 }
 """The protocol that each capability stands for."""
 

@@ -5,7 +5,7 @@ import ast
 import pytest
 
 from pipeline_guard.remedies.edits.base import Unfit
-from pipeline_guard.remedies.marks import find_test
+from pipeline_guard.remedies.marks import find_test, single_test
 
 REASON = "flaky, in quarantine until 2026-12-05; owner: @acme/core"
 PYTHON = '''\
@@ -77,6 +77,15 @@ def test_vitest_jest_go_and_junit_can_only_leave_it_out():
         assert java == JAVA.replace(
             "import org", "import org.junit.jupiter.api.Disabled;\nimport org"
         ).replace("    void", f'    @Disabled("{REASON}")\n    void')
+
+
+def test_jest_tells_a_test_and_its_file_apart():
+    name, files = single_test(("cart › adds", "src/cart.test.js"), ("src/cart.js",))
+    paths, after = marked(name, JS, files)
+    assert paths == ("src/cart.test.js",)
+    assert "it.skip('adds'," in after
+    assert single_test(("cart › adds", "cart › takes", "src/cart.test.js"), ()) is None
+    assert single_test(("src/cart.test.js",), ()) is None
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,9 @@ from pipeline_guard.logs.redact import Redactor
 
 MAX_CHARS: Final = 256 * 1024
 """A larger diff is nothing that anybody reads over before it is merged."""
+MAX_LINES: Final = 100_000
+"""Lines looked at closely per log, so that a hostile log cannot make this slow."""
+_HEADER_LINES: Final = 3
 _CARRY: Final = 16 * 1024
 """How much of a chunk's end is looked at again with the next: enough for a diff's header."""
 _HEADER: Final = re.compile(rb"\+\+\+ [^\n]{1,4096}\n[^\n]{0,200}@@ -\d")
@@ -43,28 +46,33 @@ class PrintedDiffs:
         self._carry = b""
         self._part: str | None = None
         self._trouble = ""
+        self._budget = MAX_LINES
 
     def feed(self, chunk: Chunk) -> None:
         """Look through the next chunk; one without the header of a diff costs a search only."""
-        if self._trouble:
-            return
         if chunk.part != self._part:
             self._end()
             self._part, self._carry = chunk.part, b""
-        if self._open:
-            self._take(chunk.data)
+        if self._trouble or self._budget <= 0:
             return
         data = self._carry + chunk.data
-        found = _HEADER.search(data)
-        if found is None:
-            self._carry = data[_line_start(data, max(0, len(data) - _CARRY)) :]
-            return
-        # The line with the old name stands before the one that was found.
-        self._take(data[_line_start(data, _line_start(data, found.start()) - 1) :])
+        at = seen = 0
+        while at < len(data):
+            if not self._open:
+                found = _HEADER.search(data, at)
+                if found is None:
+                    break
+                # The line with the old name stands before the one that was found.
+                at = _line_start(data, _line_start(data, found.start()) - 1)
+            at, seen = self._take(data, at)
+        start = max(seen, _line_start(data, len(data) - _CARRY))
+        self._carry = b"" if self._open else data[start:]
 
     def found(self, redactor: Redactor) -> Printed:
         """The diffs of the log that has been fed."""
         self._end()
+        if self._budget <= 0 and self._lines:
+            self._trouble = "The log holds too much that looks like a diff: it is not used."
         if self._trouble:
             return Printed(notes=(self._trouble,))
         text = "".join(f"{line}\n" for line in self._lines)
@@ -74,13 +82,20 @@ class PrintedDiffs:
             return Printed(notes=("The diff in the log holds a masked secret: it is not used.",))
         return Printed(text)
 
-    def _take(self, data: bytes) -> None:
-        lines = data.removesuffix(b"\n").split(b"\n")
-        for raw in lines:
-            self._line(bare_line(raw))
-            if self._trouble:
-                return
-        self._carry = b"" if self._open else b"".join(line + b"\n" for line in lines[-2:])
+    def _take(self, data: bytes, at: int) -> tuple[int, int]:
+        """Read lines while they may be a diff's; where that ends, and where the last one began."""
+        looked, began = 0, at
+        while at < len(data):
+            began, end = at, data.find(b"\n", at)
+            at = (end if end >= 0 else len(data)) + 1
+            self._line(bare_line(data[began : at - 1]))
+            looked += 1
+            self._budget -= 1
+            if self._trouble or self._budget <= 0:
+                return len(data), len(data)
+            if not self._open and looked >= _HEADER_LINES:
+                break
+        return at, began
 
     def _line(self, line: str) -> None:
         if any(self._left):

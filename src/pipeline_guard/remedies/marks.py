@@ -18,6 +18,8 @@ _PYTEST: Final = re.compile(
     rf"(?P<path>[\w./+-]+\.py)::(?P<names>{_NAME}(?:::{_NAME})*)(?:\[.*\])?$"
 )
 _VITEST: Final = re.compile(r"(?P<path>[\w./+@-]+\.(?:test|spec)\.[cm]?[jt]sx?) > (?P<names>.+)$")
+_JEST: Final = re.compile(r"(?P<names>.+ › .+)$")
+_JEST_FILE: Final = re.compile(r"[\w./+@-]+\.(?:test|spec)\.[cm]?[jt]sx?")
 _JUNIT: Final = re.compile(
     rf"(?:(?P<m1>{_NAME})\((?P<c1>(?:{_NAME}\.)*{_NAME})\)"
     rf"|(?P<c2>(?:{_NAME}\.)*[A-Z]\w*)(?: > |\.)(?P<m2>{_NAME})(?:\(\))?)$"
@@ -34,15 +36,28 @@ class MarkPlace:
     mark: Mark
 
 
+def single_test(failed: Sequence[str], files: Sequence[str]) -> tuple[str, tuple[str, ...]] | None:
+    """The one test that failed, and the files it may be in; None where it was none or several.
+
+    Jest tells a test and its file as two names. `files` are those that the log names.
+    """
+    tests = [name for name in failed if not _JEST_FILE.fullmatch(name)]
+    own = [name for name in failed if _JEST_FILE.fullmatch(name)]
+    return (tests[0], (*own, *files)) if len(tests) == 1 else None
+
+
 def find_test(name: str, files: Sequence[str]) -> MarkPlace | None:
     """The place of a failed test by the name its framework prints; None where it tells too little.
 
-    `files` are those that the log names: Go prints a test's file there, not in its name.
+    `files` are those that the log names: Go and Jest print a test's file there, not in its name.
     """
     if found := _PYTEST.fullmatch(name):
         return MarkPlace((found["path"],), tuple(found["names"].split("::")), mark_pytest)
     if found := _VITEST.fullmatch(name):
         return MarkPlace((found["path"],), tuple(found["names"].split(" > ")), mark_javascript)
+    if found := _JEST.fullmatch(name):
+        own = tuple(path for path in files if _JEST_FILE.fullmatch(path))
+        return MarkPlace(own, tuple(found["names"].split(" › ")), mark_javascript) if own else None
     if _GO.fullmatch(name):
         paths = tuple(path for path in files if path.endswith("_test.go"))
         return MarkPlace(paths, (name,), mark_go) if paths else None

@@ -13,7 +13,7 @@ from pipeline_guard.errors import PlatformError
 from pipeline_guard.policy.patterns import fits_branch
 from pipeline_guard.policy.schema import QuarantinePolicy
 from pipeline_guard.remedies.edits.base import Unfit
-from pipeline_guard.remedies.marks import find_test
+from pipeline_guard.remedies.marks import find_test, single_test
 from pipeline_guard.remedies.owners import PLACES, owners_of
 from pipeline_guard.remedies.unified import read_diff, written
 from pipeline_guard.store import history
@@ -36,9 +36,12 @@ async def look_up(
     Several tests that fail at once share a cause and are no flakes. A request under review is not
     where a test of everybody's is put aside. Raises PlatformError when it is worth another try.
     """
-    if not isinstance(platform, ProposesChanges) or not _is_asked_for(run, diagnosis, policy):
+    if not isinstance(platform, ProposesChanges) or not _is_asked_for(run, policy):
         return None
-    test = diagnosis.failed_tests[0]
+    single = single_test(diagnosis.failed_tests, files_in(x.text for x in diagnosis.evidence))
+    if single is None:
+        return None
+    test, files = single
     async with database.transaction() as session:
         proofs = await history.proofs(session, run, test, now - REMEMBERED)
     until = (now + timedelta(days=policy.days)).date().isoformat()
@@ -47,26 +50,26 @@ async def look_up(
     try:
         changes = platform.changes(run.repository)
         known = Quarantine(test, proofs, until)
-        return await _with_mark(changes, platform, run, diagnosis, known)
+        return await _with_mark(changes, platform, run, files, known)
     except PlatformError as error:
         if error.worth_retry:
             raise
         return Quarantine(test, proofs, until, problem=f"The files could not be read: {error}")
 
 
-def _is_asked_for(run: Run, diagnosis: Diagnosis, policy: QuarantinePolicy) -> bool:
-    if policy.mode == "observe" or len(diagnosis.failed_tests) != 1:
+def _is_asked_for(run: Run, policy: QuarantinePolicy) -> bool:
+    if policy.mode == "observe" or run.request is not None:
         return False
-    if run.request is not None or run.branch is None or run.commit is None:
+    if run.branch is None or run.commit is None:
         return False
     return any(fits_branch(run.branch, pattern) for pattern in policy.on_branches)
 
 
 async def _with_mark(
-    changes: Changes, platform: Platform, run: Run, diagnosis: Diagnosis, known: Quarantine
+    changes: Changes, platform: Platform, run: Run, files: Sequence[str], known: Quarantine
 ) -> Quarantine:
     base = run.commit or ""
-    found = find_test(known.test, files_in(line.text for line in diagnosis.evidence))
+    found = find_test(known.test, files)
     for path in found.paths if found else ():
         content = await changes.read_file(path, base)
         if found is None or content is None:
