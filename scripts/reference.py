@@ -139,6 +139,25 @@ def type_of(item: dict[str, Any]) -> str:
     return "object" if "$ref" in item else str(item.get("type", "object"))
 
 
+WEBHOOKS = """
+## POST /webhooks/{platform}
+
+Takes one delivery, for the platforms that are configured. It is not in `/openapi.json`, because the
+platforms decide what they send.
+
+| answer | meaning |
+|---|---|
+| 202 | Stored, and its job with it: `{"delivery": 17, "status": "accepted"}` |
+| 200 | `ignored`, with the reason; or `duplicate`: it is stored already |
+| 400 | Verified, but not what the platform documents |
+| 401 | The signature or token is missing or wrong; checked on the raw bytes |
+| 404 | No such platform, or it is not configured |
+| 413 | Over 25 MB |
+| 415 | Not JSON |
+| 503 | The database is away; `Retry-After` says when to send it again |
+"""
+
+
 def api() -> str:
     """Every operation of the HTTP API."""
     app = create_app(Settings(_env_file=None), Database("postgresql:///none"), {}, _NoQueue())
@@ -155,7 +174,7 @@ def api() -> str:
             page += "\n" + table("answer", "meaning")
             for status, answer in operation["responses"].items():
                 page += row(status, answer.get("description", ""))
-    return page
+    return page + WEBHOOKS
 
 
 class _NoQueue:

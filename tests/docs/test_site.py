@@ -65,6 +65,7 @@ def test_the_reference_has_the_policy_the_api_and_the_rules(reference):
     api = reference.api()
     assert "## GET /api/v1/failures\n" in api
     assert "## POST /api/v1/deliveries/{delivery_id}/replay" in api
+    assert "## POST /webhooks/{platform}\n" in api
     assert reference.rules().count("\n| `") > 200
 
 
