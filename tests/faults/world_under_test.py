@@ -11,7 +11,7 @@ import psycopg
 from tests.fakes.github.server import FakeGitHub
 from tests.line.harness import Line, running_line
 
-TABLES = "failures, actions, deliveries, comments, incidents, changes"
+TABLES = "failures, actions, deliveries, comments, incidents, changes, platform_limits"
 
 
 class Crash(Exception):

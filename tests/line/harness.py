@@ -70,6 +70,7 @@ class Line:
             await connection.execute(
                 "UPDATE procrastinate_jobs SET scheduled_at = now() WHERE status = 'todo'"
             )
+            await connection.execute("DELETE FROM platform_limits")
             await connection.execute("SELECT pg_notify('procrastinate_any_queue_v1', '{}')")
         await self.settle()
 

@@ -4,7 +4,7 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import create_engine
 
-from pipeline_guard.store import access_tables, incident_tables, log_tables, migrate
+from pipeline_guard.store import access_tables, incident_tables, limit_tables, log_tables, migrate
 from pipeline_guard.store.migrations import HEAD
 from pipeline_guard.store.tables import Base
 
@@ -43,3 +43,4 @@ def test_the_migrations_make_exactly_the_tables_of_the_code(database_url):
     assert access_tables.Token.metadata is Base.metadata
     assert log_tables.JobLog.metadata is Base.metadata
     assert incident_tables.Incident.metadata is Base.metadata
+    assert limit_tables.PlatformLimit.metadata is Base.metadata

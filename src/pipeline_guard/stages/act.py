@@ -18,6 +18,7 @@ from pipeline_guard.remedies import REMEDIES
 from pipeline_guard.remedies.base import Request, Result
 from pipeline_guard.stages.accept import run_lock
 from pipeline_guard.stages.context import Context, lock_of, report_lock, run_key
+from pipeline_guard.stages.limits import within_limits
 from pipeline_guard.stages.measure import stage
 from pipeline_guard.store import actions, audit, failures, switches
 from pipeline_guard.store.actions import Intent
@@ -32,6 +33,7 @@ log = structlog.get_logger(__name__)
 
 
 @stage("act")
+@within_limits
 async def act(
     context: Context,
     platform: str,

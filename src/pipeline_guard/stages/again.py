@@ -9,6 +9,7 @@ from pipeline_guard.stages.context import Context, report_lock, run_key
 from pipeline_guard.stages.decide import decide
 from pipeline_guard.stages.facts import stored_diagnosis
 from pipeline_guard.stages.gather import gather
+from pipeline_guard.stages.limits import within_limits
 from pipeline_guard.stages.start import start
 from pipeline_guard.store import failures
 from pipeline_guard.store.tables import Failure
@@ -17,6 +18,7 @@ WAITING = frozenset({"incident"})
 """Guards whose refusal ends by itself: of these failures the decision is made anew."""
 
 
+@within_limits
 async def decide_again(context: Context, platform: str, repository: str, run_id: str) -> str:
     """Decide anew on a run's waiting failures; returns what came of it, in a sentence.
 

@@ -25,6 +25,7 @@ from pipeline_guard.stages.context import Context, report_lock, run_key
 from pipeline_guard.stages.decide import decide
 from pipeline_guard.stages.follow_up import follow_up
 from pipeline_guard.stages.gather import gather
+from pipeline_guard.stages.limits import within_limits
 from pipeline_guard.stages.measure import stage
 from pipeline_guard.stages.prepare import prepare
 from pipeline_guard.stages.quarantine import look_up_all
@@ -54,6 +55,7 @@ async def process_delivery(context: Context, row_id: int) -> None:
         await deliveries.mark(session, row_id, "processed", note)
 
 
+@within_limits
 async def process_event(context: Context, event: Event, *, checks: int) -> str:
     """Follow one event to the end of its decision; returns what was done, in a sentence.
 

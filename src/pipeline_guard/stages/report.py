@@ -16,6 +16,7 @@ from pipeline_guard.stages.announcements import announcements
 from pipeline_guard.stages.check import put_check
 from pipeline_guard.stages.comment import Seen, Spoken, render
 from pipeline_guard.stages.context import Context
+from pipeline_guard.stages.limits import within_limits
 from pipeline_guard.stages.measure import stage
 from pipeline_guard.stages.notices import announce
 from pipeline_guard.store import audit, checks, commands, comments, failures, switches, tracker
@@ -41,6 +42,7 @@ class Page:
 
 
 @stage("report")
+@within_limits
 async def report(context: Context, platform: str, repository: str, run_id: str) -> None:
     """Tell what became of a run: people elsewhere, and the comment of its request.
 

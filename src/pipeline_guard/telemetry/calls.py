@@ -7,13 +7,12 @@ from dataclasses import dataclass, field
 from typing import Final, Literal
 
 from pipeline_guard.errors import PlatformError, RateLimited
+from pipeline_guard.telemetry.allowance import LIMIT, REMAINING, Allowances, number
 from pipeline_guard.telemetry.metrics import Metrics
 from pipeline_guard.telemetry.tracing import Tracing
 
 Method = Literal["read", "write", "log"]
 _READS: Final = ("GET", "HEAD", "OPTIONS")
-_REMAINING: Final = ("x-ratelimit-remaining", "ratelimit-remaining")
-_LIMIT: Final = ("x-ratelimit-limit", "ratelimit-limit")
 
 
 @dataclass(slots=True)
@@ -33,8 +32,13 @@ class Calls:
     """The watch over one platform's calls."""
 
     def __init__(
-        self, platform: str, metrics: Metrics | None = None, tracing: Tracing | None = None
+        self,
+        platform: str,
+        metrics: Metrics | None = None,
+        tracing: Tracing | None = None,
+        allowances: Allowances | None = None,
     ) -> None:
+        self._allowances = allowances or Allowances()
         self._platform = platform
         self._metrics = metrics or Metrics()
         self._tracing = tracing or Tracing()
@@ -68,7 +72,8 @@ class Calls:
         metrics = self._metrics
         metrics.platform_calls.labels(self._platform, method, status).inc()
         metrics.platform_call_seconds.labels(self._platform, method).observe(seconds)
-        remaining, limit = _number(call.headers, _REMAINING), _number(call.headers, _LIMIT)
+        self._allowances.heard(self._platform, call.headers)
+        remaining, limit = number(call.headers, REMAINING), number(call.headers, LIMIT)
         if remaining is not None:
             metrics.limit_remaining.labels(self._platform).set(remaining)
         if limit is not None:
@@ -81,8 +86,3 @@ def _status_class(status: int | None) -> str:
     if status == 429:
         return "limited"
     return f"{status // 100}xx"
-
-
-def _number(headers: Mapping[str, str], names: tuple[str, ...]) -> int | None:
-    told = next((headers[name] for name in names if name in headers), "").strip()
-    return int(told) if told.isdecimal() else None

@@ -5,6 +5,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from pipeline_guard.telemetry.allowance import Allowances
 from pipeline_guard.telemetry.calls import Calls
 from pipeline_guard.telemetry.metrics import Metrics
 from pipeline_guard.telemetry.tracing import Span, Tracing, Value
@@ -16,10 +17,11 @@ class Telemetry:
 
     metrics: Metrics = field(default_factory=Metrics)
     tracing: Tracing = field(default_factory=Tracing)
+    allowances: Allowances = field(default_factory=Allowances)
 
     def calls(self, platform: str) -> Calls:
         """The watch over the calls to one platform."""
-        return Calls(platform, self.metrics, self.tracing)
+        return Calls(platform, self.metrics, self.tracing, self.allowances)
 
     def close(self) -> None:
         """Send what is not sent yet."""

@@ -2,5 +2,5 @@
 
 from typing import Final
 
-HEAD: Final = "20261121_failures_by_time"
+HEAD: Final = "20261121_platform_limits"
 """The newest revision, written down so that an up-to-date database needs no Alembic at start."""

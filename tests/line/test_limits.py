@@ -1,0 +1,31 @@
+"""A platform whose calls are used up is left alone by everybody."""
+
+import time
+
+import psycopg
+from tests.line.test_github import DNS, reruns, send
+
+
+async def test_a_limit_told_to_one_job_keeps_all_from_calling(github, github_line, database_url):
+    github.limit("GET", "/actions/runs/", after=600)
+    await send(github_line, github, github.add_run(log=DNS))
+    calls = len(github.calls())
+    await send(github_line, github, github.add_run(log=DNS, sha="2" * 40, branch="other"))
+    assert len(github.calls()) == calls
+    assert "left alone until" in (await github_line.notes())[0]
+    with psycopg.connect(database_url) as connection:
+        connection.execute("UPDATE platform_limits SET paused_until = now()")
+    await github_line.hurry()
+    assert len(reruns(github)) == 2
+
+
+async def test_the_last_calls_of_a_window_are_left_to_others(github, github_line):
+    reset = {"x-ratelimit-remaining": "90", "x-ratelimit-reset": str(int(time.time()) + 900)}
+    run = github.add_run(log=DNS)
+    github.fail("GET", f"/actions/runs/{run.id}$", 404, headers=reset)
+    await send(github_line, github, run)
+    calls = len(github.calls())
+    await send(github_line, github, github.add_run(log=DNS, sha="2" * 40, branch="other"))
+    assert len(github.calls()) == calls
+    await github_line.hurry()
+    assert len(reruns(github)) == 1
