@@ -102,6 +102,8 @@ async def test_a_probe_that_passes_closes_it_and_lets_the_others_go(github, line
     assert incident["status"] == "closed"
     assert incident["probes"][0]["passed"] is True
     assert "A re-run passed" in incident["closed_by"]
+    entries = (await line.client.get("/api/v1/audit?subject=incident:1")).json()["items"]
+    assert [entry["action"] for entry in entries] == ["incident.closed", "incident.opened"]
     assert [run.attempt for run in runs] == [2] * 5
     assert not any(held(item) for item in await line.failures())
 

@@ -191,6 +191,8 @@ async def test_a_delivery_that_got_502_is_asked_for_once_and_healed(github, app_
     lost = record(github, "workflow_run", run, 502)
     found = await swept(app_line)
     assert [item.delivery_id for item in found.asked] == [lost.guid]
+    entries = (await app_line.client.get("/api/v1/audit")).json()["items"]
+    assert [entry["details"]["delivery"] for entry in entries] == [lost.guid]
     assert (await swept(app_line)).asked == []
     assert asked_again(github) == [f"/app/hook/deliveries/{lost.id}/attempts"]
     assert await hand_over(app_line, github) == [202]

@@ -80,6 +80,7 @@ async def test_deliveries_go_unless_they_wait_for_work(db, database):
     assert deleted is not None
     assert deleted["deliveries"] == 2
     assert names(db, "deliveries", "delivery_id") == {"young", "waiting"}
+    assert names(db, "audit", "action") == {"records.deleted"}
 
 
 async def test_failures_go_with_what_hangs_on_them_unless_healing_or_labelled(db, database):

@@ -7,8 +7,10 @@ import pytest
 
 from pipeline_guard.store import sign_ins, tokens
 from pipeline_guard.web import access
+from pipeline_guard.web.dashboard.page import HERE
 
 TOKEN = "api-token-of-the-test"
+TEMPLATES = HERE / "templates"
 PAGE = {"accept": "text/html", "authorization": ""}
 
 
@@ -191,3 +193,15 @@ def test_a_scope_holds_those_before_it():
     assert access.covers("admin", "read")
     assert access.covers("act", "act")
     assert not access.covers("read", "act")
+
+
+def test_every_form_that_changes_something_carries_its_token_and_nothing_is_inline():
+    forms = 0
+    for template in TEMPLATES.glob("*.html"):
+        text = template.read_text()
+        assert not re.search(r"<script(?![^>]*\ssrc=)|<style|\sstyle=|\son\w+=|javascript:", text)
+        for form in re.findall(r'<form[^>]*method="post".*?</form>', text, re.DOTALL):
+            forms += 1
+            way_in = template.name in ("login.html", "setup.html")
+            assert way_in or "csrf_field" in form, template.name
+    assert forms > 4

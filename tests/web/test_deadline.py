@@ -9,7 +9,7 @@ from pipeline_guard.web.deadline import Deadline
 
 
 async def test_an_api_whose_database_hangs_answers_503(app, database_url):
-    hurried = Deadline(app, 0.3)
+    hurried = Deadline(app, 0.3, 0.3)
     headers = {"authorization": "Bearer api-token-of-the-test"}
     async with client_of(hurried, "http://test", **headers) as client:
         with psycopg.connect(database_url) as holder:
@@ -28,7 +28,7 @@ async def run(application, seconds: float = 0.05) -> list[dict]:
     async def send(message):
         sent.append(message)
 
-    await Deadline(application, seconds)({"type": "http", "path": "/"}, None, send)
+    await Deadline(application, seconds, seconds)({"type": "http", "path": "/"}, None, send)
     return sent
 
 
@@ -47,7 +47,7 @@ async def test_the_answer_does_not_wait_for_the_call_to_give_up():
     async def send(message):
         sent.append(message)
 
-    await Deadline(hanging, 0.05)({"type": "http", "path": "/"}, None, send)
+    await Deadline(hanging, 0.05, 0.05)({"type": "http", "path": "/"}, None, send)
     assert seen == [2]
     assert [message.get("status") for message in sent] == [503, None]
 

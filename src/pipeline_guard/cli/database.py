@@ -74,7 +74,7 @@ def prune(
     async def work(url: str) -> dict[str, int]:
         async with runtime.open_database(url) as database:
             if not dry_run:
-                return await delete(database, keep) or {}
+                return await delete(database, keep, actor=runtime.actor()) or {}
             async with database.transaction() as session:
                 return await retention.overdue(session, keep, datetime.now(UTC))
 

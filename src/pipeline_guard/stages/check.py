@@ -14,7 +14,7 @@ from pipeline_guard.errors import PlatformError
 from pipeline_guard.stages.comment import in_order, render
 from pipeline_guard.stages.context import Context
 from pipeline_guard.stages.verdict import verdict
-from pipeline_guard.store import checks
+from pipeline_guard.store import audit, checks
 from pipeline_guard.store.tables import Failure
 
 MAX_ANNOTATIONS: Final = 50
@@ -57,6 +57,8 @@ async def put_check(
         return
     async with context.database.transaction() as session:
         await checks.put(session, place, digest, result.check_id)
+        details = {"commit": place[2], "check": result.check_id}
+        audit.record(session, audit.BOT, "check.written", f"{place[0]}:{place[1]}", details)
 
 
 def check_of(shown: Sequence[Failure], commit: str) -> CheckDraft:

@@ -22,7 +22,7 @@ from pipeline_guard.stages import notices
 from pipeline_guard.stages.accept import run_lock
 from pipeline_guard.stages.context import Context
 from pipeline_guard.stages.facts import Facts
-from pipeline_guard.store import incidents
+from pipeline_guard.store import audit, incidents
 from pipeline_guard.store.incident_tables import Incident
 from pipeline_guard.store.tables import Failure
 
@@ -248,6 +248,7 @@ async def _close(
 
 
 async def _tell(context: Context, session: AsyncSession, incident: int, change: Change) -> None:
+    audit.record(session, audit.BOT, f"incident.{change}", f"incident:{incident}", {})
     await context.queue.defer(session, "incident_changed", {"incident": incident, "change": change})
 
 

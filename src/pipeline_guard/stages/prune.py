@@ -2,13 +2,13 @@
 
 from datetime import UTC, datetime, timedelta
 
-from pipeline_guard.store import retention, sweeps
+from pipeline_guard.store import audit, retention, sweeps
 from pipeline_guard.store.retention import Keep
 from pipeline_guard.store.session import Database
 
 
 async def prune(
-    database: Database, keep: Keep, *, every: timedelta = timedelta(0)
+    database: Database, keep: Keep, *, every: timedelta = timedelta(0), actor: str = audit.BOT
 ) -> dict[str, int] | None:
     """Delete what is overdue, a batch a transaction; returns how many rows of each table.
 
@@ -19,7 +19,11 @@ async def prune(
         if not await sweeps.take_turn(session, every, sweeps.PRUNE):
             return None
     now = datetime.now(UTC)
-    return {table: await _empty(database, table, keep, now) for table in retention.RULES}
+    deleted = {table: await _empty(database, table, keep, now) for table in retention.RULES}
+    if any(deleted.values()):
+        async with database.transaction() as session:
+            audit.record(session, actor, "records.deleted", "database", deleted)
+    return deleted
 
 
 async def _empty(database: Database, table: str, keep: Keep, now: datetime) -> int:

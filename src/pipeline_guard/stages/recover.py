@@ -19,7 +19,7 @@ from pipeline_guard.domain.recovery import DeliveryTry, FinishedRun, ListsRuns, 
 from pipeline_guard.errors import PlatformError, RateLimited
 from pipeline_guard.stages.accept import run_lock
 from pipeline_guard.stages.context import Context, Queue
-from pipeline_guard.store import deliveries, redeliveries, sweeps
+from pipeline_guard.store import audit, deliveries, redeliveries, sweeps
 from pipeline_guard.store.deliveries import PROCESS_TASK
 from pipeline_guard.store.tables import Delivery, Redelivery
 
@@ -183,6 +183,8 @@ class _Sweeper:
             return
         async with self._context.database.transaction() as session:
             await redeliveries.intend(session, row)
+            details = {"delivery": row.delivery_id, "event": row.event_name}
+            audit.record(session, audit.BOT, "delivery.asked_for", row.platform, details)
         try:
             await platform.redeliver(row.scope, row.handle)
         except RateLimited:

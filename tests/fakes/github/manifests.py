@@ -25,7 +25,17 @@ class Manifests:
 
     def routes(self) -> list[tuple[str, str, Any, str]]:
         """Method, pattern, handler and right, as Api lists them."""
-        return [("POST", "/app-manifests/(?P<code>[^/]+)/conversions", self.convert, "nobody")]
+        return [
+            ("POST", "/app-manifests/(?P<code>[^/]+)/conversions", self.convert, "nobody"),
+            ("GET", "/app/installations", self.installations, "app"),
+        ]
+
+    def installations(self, asked: "Asked") -> "Result":
+        listed = [
+            {"id": number, "account": {"login": repo.partition("/")[0]}}
+            for repo, number in self._api.world.installations.items()
+        ]
+        return self._api.paged(asked, listed)
 
     def confirm(self, manifest: str, state: str) -> str:
         """A person confirms the form's manifest: where GitHub then sends their browser."""

@@ -88,9 +88,12 @@ async def test_what_cannot_be_seen_is_a_note_and_what_cannot_be_read_is_wrong(
 
 async def test_an_apps_permissions_events_and_hook_are_looked_at(fake: FakeGitHub) -> None:
     fake.add_app("acme/shop", KEY.public_key())
+    installed, fake.world.installations = fake.world.installations, {}
     github = GitHub(Client(fake.url, AppCredentials("1", PEM), retry_wait=0))
     try:
         found = await told(github)
+        assert "installed nowhere" in found["github App"][1]
+        fake.world.installations = installed
         assert found["github permissions"][1].startswith("guard lacks checks: read")
         assert {state for state, _, _ in found.values()} == {"wrong"}
         fake.world.app_settings = {
@@ -101,6 +104,7 @@ async def test_an_apps_permissions_events_and_hook_are_looked_at(fake: FakeGitHu
         record(fake, "workflow_run", fake.add_run(), 503)
         found = await told(github)
         assert found["github permissions"][0] == found["github events"][0] == "ok"
+        assert "installed by acme" in found["github App"][1]
         assert found["github hook"][0] == "wrong"
         record(fake, "workflow_run", fake.add_run(), 202)
         assert (await told(github))["github hook"][0] == "ok"

@@ -59,8 +59,18 @@ class Inspection:
             _events(
                 "github events", events, f"Tick them at {slug}'s settings → Permissions & events."
             ),
+            await self._installed(slug, text(app, "html_url")),
             await self._app_hook(),
         ]
+
+    async def _installed(self, slug: str, url: str | None) -> Finding:
+        """An App that nobody installed sees nothing."""
+        pages = self._client.pages(None, "/app/installations", most=1)
+        owners = [text(item, "account", "login") or "?" async for item in pages]
+        if owners:
+            return Finding("github App", "ok", f"{slug} is installed by {', '.join(owners)}.")
+        fix = f"Install it: {url}/installations/new" if url else "Install it on repositories."
+        return Finding("github App", "wrong", f"{slug} is installed nowhere yet.", fix)
 
     async def _app_hook(self) -> Finding:
         config = (await self._client.get(None, "/app/hook/config")).data or {}
