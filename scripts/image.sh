@@ -34,6 +34,7 @@ fi
 python3 -m pip config list | sed -n "s/^\(global\|:env:\)\.\(index-url\|cert\)=/\2 = /p" \
   | tr -d "'" | sort -u -t= -k1,1 | sed '1i [global]' >"$dir/pip.conf"
 "${store[@]}" bud -q --isolation chroot --format docker --build-arg "BASE=$base" \
+  --build-arg "VERSION=$(sed -n 's/^__version__ = "\(.*\)"/\1/p' src/pipeline_guard/__init__.py)" \
   --build-arg "REVISION=$(git rev-parse HEAD)" \
   --secret "id=pip,src=$dir/pip.conf" --volume "$certificates:$certificates:ro" \
   --tag pipeline-guard . >"$dir/image.id"
