@@ -5,8 +5,10 @@ import json
 import re
 import shutil
 import subprocess
+import tarfile
 from pathlib import Path
 
+import helm_python as helm
 import pytest
 import yaml
 
@@ -123,3 +125,10 @@ def test_alerts_and_dashboard_arrive_in_the_cluster_unchanged(render):
     assert one(objects, "PrometheusRule")["spec"] == ALERTS
     carried = one(objects, "ConfigMap", "-dashboard")["data"]["pipeline-guard.json"]
     assert json.loads(carried) == DASHBOARD
+
+
+def test_the_package_holds_all_that_the_templates_read_and_nothing_else(tmp_path):
+    with tarfile.open(helm.package(CHART, destination=tmp_path)) as package:
+        packed = {name.removeprefix("pipeline-guard/") for name in package.getnames()}
+    here = {str(path.relative_to(CHART)) for path in CHART.rglob("*") if path.is_file()}
+    assert packed == here
