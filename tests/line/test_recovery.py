@@ -6,13 +6,12 @@ from datetime import timedelta
 
 import psycopg
 import pytest
-from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric import rsa
 from tests.fakes.github import deliveries as hooks
 from tests.fakes.github.deliveries import add_hook, ago, record
 from tests.fakes.github.server import FakeGitHub
 from tests.fakes.gitlab import FakeGitLab
 from tests.line.harness import PATIENCE, Line, running_line
+from tests.platforms.github.keys import KEY, PEM
 
 from pipeline_guard import worker
 from pipeline_guard.stages import recover
@@ -72,21 +71,15 @@ def reruns(github: FakeGitHub) -> list[str]:
 @pytest.fixture
 async def app_line(github, database_url, tmp_path, mode):
     """The line as a GitHub App."""
-    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
     github.add_repo()
-    github.add_app("acme/shop", key.public_key())
-    pem = key.private_bytes(
-        serialization.Encoding.PEM,
-        serialization.PrivateFormat.TraditionalOpenSSL,
-        serialization.NoEncryption(),
-    ).decode()
+    github.add_app("acme/shop", KEY.public_key())
     async with running_line(
         database_url,
         tmp_path,
         mode=mode,
         github_api_url=github.url,
         github_app_id="1",
-        github_private_key=pem,
+        github_private_key=PEM,
         github_webhook_secret=github.secret,
     ) as line:
         yield line
