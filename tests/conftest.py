@@ -1,6 +1,7 @@
 """Real PostgreSQL for every test that stores: one server a session, clean data a test."""
 
 import itertools
+import logging
 import os
 import shutil
 import tempfile
@@ -9,7 +10,9 @@ from pathlib import Path
 
 import psycopg
 import pytest
+import structlog
 from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
+from stamina.instrumentation import set_on_retry_hooks
 
 from pipeline_guard.store import migrate
 from pipeline_guard.store.embedded import EmbeddedPostgres
@@ -24,6 +27,19 @@ def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in os.environ:
         if name.startswith("PIPELINE_GUARD_"):
             monkeypatch.delenv(name)
+
+
+@pytest.fixture(autouse=True)
+def _log_as_before() -> Iterator[None]:
+    """Commands that run inside a test set up this process's log; the next test has its own."""
+    root = logging.getLogger()
+    handlers, level, configured = root.handlers[:], root.level, structlog.is_configured()
+    yield
+    if root.handlers != handlers or structlog.is_configured() != configured:
+        root.handlers[:] = handlers
+        root.setLevel(level)
+        structlog.reset_defaults()
+        set_on_retry_hooks(None)
 
 
 @pytest.fixture(scope="session")

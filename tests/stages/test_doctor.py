@@ -100,7 +100,7 @@ async def test_a_platform_is_looked_at_with_the_repositories_heard_of(
     found = await told(chosen, database)
     assert found["github"][0] == found["github clock"][0] == found["github acme/shop"][0] == "ok"
     assert found["github hook acme/shop"][0] == "wrong"
-    assert "0 seconds ago" in found["github deliveries"][1]
+    assert "seconds ago" in found["github deliveries"][1]
 
 
 def test_clocks_are_compared_both_ways():

@@ -13,6 +13,8 @@ def register(app: typer.Typer) -> None:
         """Print a token with which a GitHub App can be registered at /setup, once, for an hour.
 
         Example: pipeline-guard setup-token
+
+        Exit codes: 0 printed, 1 the database does not answer.
         """
         from pipeline_guard.cli import runtime  # noqa: PLC0415
         from pipeline_guard.stages import assemble  # noqa: PLC0415
