@@ -72,7 +72,7 @@ def mark_pytest(text: str, names: Sequence[str], reason: str) -> str:
     """`@pytest.mark.xfail(strict=False, …)` on the test, and the import where it is missing."""
     try:
         tree = ast.parse(text)
-    except (SyntaxError, ValueError) as error:
+    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         raise Unfit("The test file is no Python that can be read.") from error
     node = _defined(tree.body, names)
     if any("xfail" in ast.unparse(item) for item in node.decorator_list):

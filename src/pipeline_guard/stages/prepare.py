@@ -4,9 +4,12 @@ The decision is pure, so all that it must know of the platform is read here: whi
 request changes, what they hold at its commit, and whether the branch is protected.
 """
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
+
+import structlog
 
 from pipeline_guard.domain.capabilities import Platform
 from pipeline_guard.domain.changes import (
@@ -25,8 +28,12 @@ from pipeline_guard.remedies.edits.base import Unfit
 from pipeline_guard.remedies.patch import Edits, edited
 from pipeline_guard.remedies.unified import UnusableDiff, read_diff, written
 
+MAX_BYTES: Final = 1 << 20
+"""No file that people write is larger."""
 MAX_FILES: Final = 50
 """More files are not even read; the policy's own limit is far below."""
+
+log = structlog.get_logger(__name__)
 
 
 async def prepare(
@@ -70,6 +77,10 @@ async def _offer(ground: Ground, diagnosis: Diagnosis) -> PreparedPatch | None:
         if error.worth_retry:
             raise
         return PreparedPatch(origin, problem=f"The files could not be read: {error}")
+    except Exception as error:
+        # What a file holds is anybody's: the failure must not be lost with it.
+        log.exception("change_not_prepared", repository=ground.run.repository)
+        return PreparedPatch(origin, problem=f"It could not be prepared: {type(error).__name__}.")
 
 
 async def _printed(ground: Ground, number: int, diff: str) -> Edits:
@@ -91,7 +102,8 @@ async def _named(ground: Ground, fix: Sequence[Edit]) -> Edits:
             if content is None:
                 continue
             try:
-                after = EDITS[edit.kind](path, _text(path, content), edit.params)
+                text = as_text(path, content)
+                after = await asyncio.to_thread(EDITS[edit.kind], path, text, edit.params)
             except Unfit as error:
                 why = str(error)
                 continue
@@ -106,7 +118,10 @@ async def _read(ground: Ground, path: str) -> bytes | None:
     return await ground.changes.read_file(path, ground.base)
 
 
-def _text(path: str, content: bytes) -> str:
+def as_text(path: str, content: bytes) -> str:
+    """What a file says; raises Unfit for one that is too large, or no text."""
+    if len(content) > MAX_BYTES:
+        raise Unfit(f"{path} is over {MAX_BYTES >> 20} MB, which is not changed.")
     try:
         return content.decode()
     except UnicodeDecodeError as error:

@@ -1,5 +1,6 @@
 """Quarantine: reads what a mark on a flaky test needs to be decided: proof, owner, the file."""
 
+import asyncio
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Final
@@ -16,6 +17,7 @@ from pipeline_guard.remedies.edits.base import Unfit
 from pipeline_guard.remedies.marks import find_test, single_test
 from pipeline_guard.remedies.owners import PLACES, owners_of
 from pipeline_guard.remedies.unified import read_diff, written
+from pipeline_guard.stages.prepare import as_text
 from pipeline_guard.store import history
 from pipeline_guard.store.session import Database
 
@@ -77,8 +79,9 @@ async def _with_mark(
         owners = await _owners(platform, run, path)
         reason = f"flaky, in quarantine until {known.until}; owner: {' '.join(owners)}"
         try:
-            after = found.mark(content.decode(), found.names, reason).encode()
-        except (Unfit, UnicodeDecodeError) as error:
+            text = as_text(path, content)
+            after = (await asyncio.to_thread(found.mark, text, found.names, reason)).encode()
+        except Unfit as error:
             return Quarantine(known.test, known.proofs, known.until, problem=str(error))
         diff = written({path: (content, after)})
         lines = sum(part.lines for part in read_diff(diff))

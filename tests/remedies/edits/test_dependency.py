@@ -1,5 +1,7 @@
 """A dependency is bounded where its manifest declares it, and nowhere else."""
 
+import time
+
 import pytest
 
 from pipeline_guard.remedies.edits.base import Unfit
@@ -108,3 +110,22 @@ def test_hostile_names_and_constraints_are_refused_everywhere(path, package, to)
              "package.json": '{"dependencies": {"flask": "1.0.0"}}', "go.mod": GO}  # fmt: skip
     with pytest.raises(Unfit):
         bound(path, texts[path], {"package": package, "to": to})
+
+
+@pytest.mark.parametrize(
+    ("path", "text"),
+    [
+        ("requirements.txt", "flask" + " " * 400_000 + "x\n"),
+        ("Cargo.toml", "\n" * 400_000 + "x"),
+        ("pyproject.toml", "'a=" * 100_000),
+        ("package.json", '"flask"' + " " * 400_000),
+        ("go.mod", " \t" * 200_000),
+    ],
+)
+def test_a_hostile_file_costs_no_more_than_reading_it(path, text):
+    to = "v1.0.0" if path == "go.mod" else "<2" if path[0] in "rp" and "j" not in path else "1.0"
+    to = "<2" if path == "pyproject.toml" else to
+    start = time.process_time()
+    with pytest.raises(Unfit):
+        bound(path, text, {"package": "flask", "to": to})
+    assert time.process_time() - start < 2.0

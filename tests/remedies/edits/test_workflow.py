@@ -109,3 +109,9 @@ def test_windows_line_ends_stay():
     text = "a:\r\n  b: 1\r\n"
     after = set_key("x.yml", text, {"key": "a.c", "value": 2})
     assert after == "a:\r\n  c: 2\r\n  b: 1\r\n"
+
+
+def test_a_file_of_aliases_that_grow_without_end_is_read_quickly():
+    levels = "".join(f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]\n" for n in range(1, 40))
+    text = f"a0: &a0 [x]\n{levels}key: 1\n"
+    assert set_key("x.yml", text, {"key": "key", "value": 2}) == text.replace("key: 1", "key: 2")

@@ -4,9 +4,12 @@ import json
 import re
 import tomllib
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Final
 
 from pipeline_guard.remedies.edits.base import Unfit
+
+_LONGEST: Final = 1_000
+"""Characters of a line; a longer one is no requirement, and slow to look at."""
 
 
 def requirements(text: str, package: str, constraint: str) -> str:
@@ -19,7 +22,7 @@ def requirements(text: str, package: str, constraint: str) -> str:
     lines = text.split("\n")
     found = 0
     for index, item in enumerate(lines):
-        match = line.fullmatch(item)
+        match = line.fullmatch(item) if len(item) <= _LONGEST else None
         if match and _python(match["name"]) == wanted:
             lines[index] = f"{match['name']}{match['extras'] or ''}{constraint}{match['rest']}"
             found += 1
@@ -47,7 +50,7 @@ def pyproject(text: str, package: str, constraint: str) -> str:
 def cargo(text: str, package: str, constraint: str) -> str:
     """Cargo.toml: `name = "1"` or the version of `name = { … }` in a table of dependencies."""
     entry = re.compile(
-        rf"""^(?P<head>\s*{re.escape(package)}\s*=\s*(?:\{{[^}}\n]*?\bversion\s*=\s*)?")"""
+        rf"""^(?P<head>[ \t]*{re.escape(package)}\s*=\s*(?:\{{[^}}\n]*?\bversion\s*=\s*)?")"""
         r"""(?P<spec>[^"\n]*)(?=")""",
         re.MULTILINE,
     )
