@@ -164,6 +164,15 @@ async def test_streams_are_bounded(address, token, monkeypatch):
         assert "retry-after" in second.answer.headers
 
 
+async def test_a_server_that_stops_does_not_wait_for_open_pages(app, address, token):
+    async with Stream(address, token) as stream:
+        app.state.live.end()
+        with pytest.raises(AssertionError, match="has ended"):
+            await stream.next()
+    async with Stream(address, token) as late:
+        assert late.answer.status_code == 503
+
+
 async def test_a_stream_needs_a_token(address):
     async with Stream(address, "wrong") as stream:
         assert stream.answer.status_code == 401

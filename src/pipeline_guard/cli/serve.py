@@ -110,6 +110,10 @@ async def _serve(
                     here = settings.public_url or f"http://{shown}:{real}"
                     typer.echo(f"Connect GitHub at {here}/setup?token={token}", err=True)
 
+        async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+            app.state.live.end()  # else open pages would keep it waiting
+            await super().shutdown(sockets)
+
     async with open_database(url) as database:
         queue = worker.queue_app(database.url)
         async with queue.open_async():

@@ -77,6 +77,7 @@ def create_app(
         redoc_url=None,
     )
     observed = Observed(app.route, telemetry, webhooks=PREFIX)
+    app.state.live = live
     app.state.access = access.Access(settings, database)
     templates = Pages()
     allowed = [access.require("read")]

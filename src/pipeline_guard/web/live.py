@@ -51,11 +51,15 @@ class Client:
     def put(self, told: Told) -> None:
         """Hand over a change, or the end when too many wait already."""
         if self.queue.qsize() >= MOST_WAITING:
-            while not self.queue.empty():
-                self.queue.get_nowait()
-            self.queue.put_nowait(None)
+            self.end()
         else:
             self.queue.put_nowait(told)
+
+    def end(self) -> None:
+        """Nothing comes any more, and what waits is not told; they come back for it."""
+        while not self.queue.empty():
+            self.queue.get_nowait()
+        self.queue.put_nowait(None)
 
     async def __aiter__(self) -> AsyncIterator[Told]:
         """Every change from now on, until the end."""
@@ -72,6 +76,7 @@ class Live:
         self._clients: set[Client] = set()
         self._heard: asyncio.Queue[int] = asyncio.Queue()
         self._last = 0
+        self._ended = False
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -82,14 +87,19 @@ class Live:
         finally:
             for task in tasks:
                 task.cancel()
-            for client in self._clients:
-                client.queue.put_nowait(None)
+            self.end()
             await asyncio.wait(tasks)
+
+    def end(self) -> None:
+        """End every stream and take no new one: a server that stops waits for its answers."""
+        self._ended = True
+        for client in self._clients:
+            client.end()
 
     @property
     def full(self) -> bool:
         """No further client is taken."""
-        return len(self._clients) >= MOST_CLIENTS
+        return self._ended or len(self._clients) >= MOST_CLIENTS
 
     @contextlib.contextmanager
     def client(self) -> Iterator[Client]:
