@@ -9,27 +9,31 @@ import typer
 from pipeline_guard import __version__
 from pipeline_guard.errors import PipelineGuardError
 
+RUN: Final = "Set it up and run it"
+LOOK: Final = "See what happened, and act"
+LOGS: Final = "Judge logs"
+CARE: Final = "Take care of it"
 COMMANDS: Final = {
-    "serve": ("serve", "worker"),
-    "classify": ("classify", "train", "evaluate"),
-    "demo": ("demo",),
-    "doctor": ("doctor",),
-    "tail": ("tail",),
-    "init": ("init",),
-    "setup": ("setup-token",),
+    "init": (RUN, ("init",)),
+    "setup": (RUN, ("setup-token",)),
+    "serve": (RUN, ("serve", "worker")),
+    "doctor": (RUN, ("doctor",)),
+    "demo": (RUN, ("demo",)),
+    "tail": (LOOK, ("tail",)),
+    "classify": (LOGS, ("classify", "train", "evaluate")),
 }
-"""Which module registers which commands on the top level."""
+"""Which module registers which commands on the top level, and below which title of the help."""
 GROUPS: Final = {
-    "rules": "rules",
-    "db": "database",
-    "deliveries": "deliveries",
-    "failures": "failures",
-    "incidents": "incidents",
-    "audit": "audit",
-    "tokens": "tokens",
-    "config": "config",
+    "failures": (LOOK, "failures"),
+    "incidents": (LOOK, "incidents"),
+    "deliveries": (LOOK, "deliveries"),
+    "audit": (LOOK, "audit"),
+    "rules": (LOGS, "rules"),
+    "config": (CARE, "config"),
+    "tokens": (CARE, "tokens"),
+    "db": (CARE, "database"),
 }
-"""Which module holds which group of commands."""
+"""Below which title a group of commands stands, and which module holds it."""
 
 
 def _version(wanted: bool) -> None:
@@ -59,12 +63,15 @@ def build(wanted: str | None = None) -> typer.Typer:
     ) -> None:
         """Exit codes of every command: 0 done, 1 it could not be done, 2 wrong usage."""
 
-    for name, commands in COMMANDS.items():
+    for name, (title, commands) in COMMANDS.items():
         if wanted in (None, *commands):
+            before = len(app.registered_commands)
             _module(name).register(app)
-    for group, name in GROUPS.items():
+            for command in app.registered_commands[before:]:
+                command.rich_help_panel = title
+    for group, (title, name) in GROUPS.items():
         if wanted in (None, group):
-            app.add_typer(_module(name).app, name=group)
+            app.add_typer(_module(name).app, name=group, rich_help_panel=title)
     return app
 
 
@@ -75,7 +82,7 @@ def _module(name: str) -> Any:
 def main() -> None:
     """Run the command line; an error of ours is a sentence on stderr, never a traceback."""
     first = sys.argv[1] if len(sys.argv) > 1 else ""
-    known = first in GROUPS or any(first in commands for commands in COMMANDS.values())
+    known = first in GROUPS or any(first in commands for _, commands in COMMANDS.values())
     try:
         build(first if known else None)()
     except PipelineGuardError as error:
