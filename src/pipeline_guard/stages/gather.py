@@ -1,6 +1,6 @@
 """Gather: every fact a decision needs, read once, in a few queries, before it is made."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -63,62 +63,93 @@ async def gather(
 
     `anew` tells that the failures are stored already, and so make no incident bigger.
     """
-    identity = await platform.identity()
+    # Asked for before the locks are taken: a platform may let us wait.
     missing = await _missing_right(platform, run, policy)
-    jobs, diagnoses = [job for job, _ in failed], [diagnosis for _, diagnosis in failed]
-    resolved = [policy.of_job(job.name) for job in jobs]
+    identity = await platform.identity()
+    resolved = [policy.of_job(job.name) for job, _ in failed]
     shared = resolved[0].policy.organisation_budgets != Budgets()
     await history.one_by_one(session, None if shared else run)
-    since = now - DAY
-    done = await history.reruns(session, run, [job.name for job in jobs], since)
-    target = run.request.target_branch if run.request else None
-    there: dict[str, datetime] = {}
-    if target is not None:
-        prints = [diagnosis.fingerprint for diagnosis in diagnoses]
-        there = await history.on_branch(session, run, target, prints, since)
-    elsewhere: dict[str, Sighting] = {}
-    if run.request is None:
-        prints = [diagnosis.fingerprint for diagnosis in diagnoses]
-        elsewhere = await sightings(session, run, prints, now - WEEK)
-    limits = resolved[0].policy.incidents
-    held = await watch(session, run, diagnoses, limits, now, counts=not anew)
-    repository = Spent(*await history.spent(session, run, since))
-    organisation = Spent(*await history.spent(session, None, since)) if shared else Spent()
-    facts = Facts(
-        run,
-        jobs[0],
-        diagnoses[0],
-        platform.capabilities,
-        identity,
+    facts = replace(
+        await _of_run(session, platform, run, failed[0], now, shared=shared),
+        identity=identity,
         missing_right=missing,
-        failed_jobs=len(run.failed_jobs),
-        all_jobs=len(run.jobs),
         protected_beside=_protected_beside(platform, run, policy),
-        repository=repository,
-        organisation=organisation,
-        switched_off=await switches.off_by(session, run.platform, run.repository),
     )
+    past = await _past(session, run, failed, now)
+    limits = resolved[0].policy.incidents
+    diagnoses = [diagnosis for _, diagnosis in failed]
+    held = await watch(session, run, diagnoses, limits, now, counts=not anew)
     cases = []
-    for job, diagnosis, found in zip(jobs, diagnoses, resolved, strict=True):
-        past = done.get(job.name, history.Reruns())
+    for (job, diagnosis), found in zip(failed, resolved, strict=True):
         again, first = _started_by(platform, run, job, policy)
         own = replace(
-            facts,
-            job=job,
-            diagnosis=diagnosis,
+            past.of(facts, job, diagnosis),
             starts_again=again,
             starts_first=first,
-            reruns=past.at_commit,
-            base_reruns=past.of_base,
-            last_rerun=past.newest,
-            on_target=there.get(diagnosis.fingerprint),
-            seen=_seen(elsewhere.get(diagnosis.fingerprint)),
             incident=held.get(diagnosis.fingerprint),
             trust=await _trust(session, diagnosis, now - REMEMBERED),
             outcomes=await history.outcomes(session, diagnosis, now - REMEMBERED),
         )
         cases.append(Gathered(Case(own, found.policy), found))
     return cases
+
+
+async def _of_run(
+    session: AsyncSession,
+    platform: Platform,
+    run: Run,
+    one: tuple[Job, Diagnosis],
+    now: datetime,
+    *,
+    shared: bool,
+) -> Facts:
+    """What is the same for all failures of the run; `one` of them stands in for each."""
+    everywhere = Spent(*await history.spent(session, None, now - DAY)) if shared else Spent()
+    return Facts(
+        run,
+        *one,
+        platform.capabilities,
+        failed_jobs=len(run.failed_jobs),
+        all_jobs=len(run.jobs),
+        repository=Spent(*await history.spent(session, run, now - DAY)),
+        organisation=everywhere,
+        switched_off=await switches.off_by(session, run.platform, run.repository),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Past:
+    """What happened before, by job name or by fingerprint."""
+
+    done: Mapping[str, history.Reruns]
+    on_target: Mapping[str, datetime]
+    elsewhere: Mapping[str, Sighting]
+
+    def of(self, facts: Facts, job: Job, diagnosis: Diagnosis) -> Facts:
+        """The facts of one failure."""
+        reruns = self.done.get(job.name, history.Reruns())
+        return replace(
+            facts,
+            job=job,
+            diagnosis=diagnosis,
+            reruns=reruns.at_commit,
+            base_reruns=reruns.of_base,
+            last_rerun=reruns.newest,
+            on_target=self.on_target.get(diagnosis.fingerprint),
+            seen=_seen(self.elsewhere.get(diagnosis.fingerprint)),
+        )
+
+
+async def _past(
+    session: AsyncSession, run: Run, failed: Sequence[tuple[Job, Diagnosis]], now: datetime
+) -> _Past:
+    prints = [diagnosis.fingerprint for _, diagnosis in failed]
+    target = run.request.target_branch if run.request else None
+    return _Past(
+        await history.reruns(session, run, [job.name for job, _ in failed], now - DAY),
+        await history.on_branch(session, run, target, prints, now - DAY) if target else {},
+        await sightings(session, run, prints, now - WEEK) if run.request is None else {},
+    )
 
 
 async def _trust(session: AsyncSession, diagnosis: Diagnosis, since: datetime) -> RuleTrust | None:
