@@ -1,5 +1,6 @@
 """The process's log: lines for people or JSON for machines, and never a secret in either."""
 
+import json
 import logging
 import sys
 from collections.abc import Iterable, Iterator, Mapping, MutableMapping
@@ -127,8 +128,14 @@ def secrets_of(settings: Settings) -> list[str]:
 
 def _renderer(settings: Settings) -> Any:
     if settings.log_format == "json":
-        return structlog.processors.JSONRenderer()
+        return structlog.processors.JSONRenderer(_head_first)
     return structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
+
+
+def _head_first(event: Mapping[str, Any], **how: Any) -> str:
+    """JSON whose lines begin alike, so that people can read down a column."""
+    head = {key: event[key] for key in ("timestamp", "level", "event") if key in event}
+    return json.dumps(head | dict(event), **how)
 
 
 def _is_news(record: logging.LogRecord) -> bool:

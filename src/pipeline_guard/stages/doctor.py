@@ -164,7 +164,7 @@ async def _heard_of(database: Database | None, platform: str) -> list[Finding]:
         return []
     try:
         async with database.transaction() as session:
-            at = (await condition.look(session)).last_delivery.get(platform)
+            at = await condition.last_delivery(session, platform)
     except StoreUnavailable:
         return []
     if at is None:

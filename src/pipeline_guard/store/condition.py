@@ -30,8 +30,6 @@ class Condition:
     """Workers with a sign of life within the last minute."""
     given_up: int
     """Deliveries that were given up."""
-    last_delivery: dict[str, datetime]
-    """When each platform's newest delivery came."""
 
 
 async def look(session: AsyncSession) -> Condition:
@@ -49,7 +47,6 @@ async def look(session: AsyncSession) -> Condition:
     ).one()
     waiting, oldest = (await figures.queue_depth(session)).get("todo", (0, 0.0))
     given_up = select(func.count()).where(Delivery.status == "failed")
-    newest = select(Delivery.platform, func.max(Delivery.received_at)).group_by(Delivery.platform)
     return Condition(
         server=str(row[0]).split()[0],
         now=row[1],
@@ -59,8 +56,13 @@ async def look(session: AsyncSession) -> Condition:
         waiting=waiting,
         oldest=oldest,
         given_up=(await session.execute(given_up)).scalar_one(),
-        last_delivery={row[0]: row[1] for row in await session.execute(newest)},
     )
+
+
+async def last_delivery(session: AsyncSession, platform: str) -> datetime | None:
+    """When the platform's newest delivery came; None when there was none."""
+    query = select(Delivery.received_at).where(Delivery.platform == platform)
+    return await session.scalar(query.order_by(Delivery.id.desc()).limit(1))
 
 
 async def newest_repositories(session: AsyncSession, platform: str, limit: int) -> list[str]:
