@@ -27,13 +27,13 @@ def settings() -> set[str]:
 
 
 def test_it_has_the_whole_service():
-    assert set(SERVICES) == {*OURS, "postgres", "redis", "prometheus", "grafana"}
+    assert set(SERVICES) == {*OURS, "postgres", "prometheus", "grafana"}
 
 
 def test_every_setting_is_handed_on_and_nothing_else():
     for name in OURS:
         given = {key.removeprefix("PIPELINE_GUARD_") for key in SERVICES[name]["environment"]}
-        assert given == (settings() | {"REDIS_URL"}) - NOT_HANDED_ON
+        assert given == settings() - NOT_HANDED_ON
 
 
 def test_no_secret_stands_in_it():

@@ -73,6 +73,7 @@ KEPT: Final[Mapping[str, str]] = {
     "audit": "who did what: append-only, to be exported",
     "tokens": "one row a token; a revoked one is part of who did what",
     "registrations": "one row a platform, in force",
+    "platform_limits": "one row a platform",
     "sign_ins": "the next sign-in deletes what has run out",
     "tickets": "the next one deletes what has run out",
     "switches": "one row a repository, in force until somebody changes it",
