@@ -58,6 +58,22 @@ TOKENS: dict[str, Callable[[random.Random], str]] = {
     "hugging face": lambda r: f"hf_{_pick(r, ALNUM, 34)}",
     "digitalocean": lambda r: f"dop_v1_{_pick(r, HEX, 64)}",
     "jwt": _jwt,
+    "atlassian": lambda r: f"ATBB{_pick(r, ALNUM, 32)}",
+    "heroku": lambda r: f"HRKU-AA{_pick(r, URLSAFE, 58)}",
+    "fly": lambda r: f"fo1_{_pick(r, URLSAFE, 43)}",
+    "netlify": lambda r: f"nfp_{_pick(r, ALNUM, 36)}",
+    "tailscale": lambda r: f"tskey-auth-{_pick(r, ALNUM, 17)}-{_pick(r, ALNUM, 32)}",
+    "artifactory": lambda r: f"AKCp{_pick(r, ALNUM, 69)}",
+    "doppler": lambda r: f"dp.st.prd.{_pick(r, ALNUM, 43)}",
+    "notion": lambda r: f"ntn_{_pick(r, ALNUM, 46)}",
+    "airtable": lambda r: f"pat{_pick(r, ALNUM, 14)}.{_pick(r, HEX, 64)}",
+    "square": lambda r: f"sq0atp-{_pick(r, URLSAFE, 22)}",
+    "mailchimp": lambda r: f"{_pick(r, HEX, 32)}-us{r.randrange(1, 20)}",
+    "brevo": lambda r: f"xkeysib-{_pick(r, HEX, 64)}-{_pick(r, ALNUM, 16)}",
+    "launchdarkly": lambda r: "sdk-" + "-".join(_pick(r, HEX, n) for n in (8, 4, 4, 4, 12)),
+    "1password": lambda r: f"ops_eyJ{_pick(r, ALNUM, 200)}",
+    "azure storage": lambda r: f"{_pick(r, BASE64, 76)}+ASt{_pick(r, ALNUM, 6)}==",
+    "groq": lambda r: f"gsk_{_pick(r, ALNUM, 52)}",
     "azure client": lambda r: f"{_pick(r, ALNUM, 3)}8Q~{_pick(r, ALNUM + '_~.-', 34)}",
 }
 BARE = ("{}", "using token {} for upload", "error: bad credentials: '{}'", '  "value": "{}",')
@@ -119,6 +135,14 @@ PLACES = (
     "tool --password {}",
     "GET https://store.example.com/blob?sv=2024&sig={}",
     "sshpass -p {} ssh ci@host",
+    "<password>{}</password>",
+    '<add key="ClearTextPassword" value="{}" />',
+    "aws configure set aws_secret_access_key {}",
+    "openssl enc -aes256 -passin pass:{} -in x",
+    "::add-mask::{}",
+    "##vso[task.setvariable variable=tok;issecret=true]{}",
+    "7z x -p{} archive.7z",
+    "PAT: {}",
 )
 
 

@@ -1,8 +1,11 @@
 """Fingerprints: the same cause tomorrow has the same name, another cause another one."""
 
 import time
+from datetime import UTC, datetime
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from pipeline_guard.logs.fingerprint import fingerprint, mask
 
@@ -32,6 +35,47 @@ SAME = [
 @pytest.mark.parametrize(("one", "other"), SAME)
 def test_same_over_numbers_hashes_paths_and_times(one: str, other: str):
     assert fingerprint("crash", None, {}, one) == fingerprint("crash", None, {}, other)
+
+
+# What differs from run to run, by the hole it fills.
+VARYING = {
+    "number": st.integers(0, 10**9).map(str),
+    "hash": st.text("0123456789abcdef", min_size=12, max_size=40).map(lambda text: f"1{text}"),
+    "uuid": st.uuids().map(str),
+    "time": st.integers(0, 2**32).map(
+        lambda second: f"{datetime.fromtimestamp(second, UTC):%Y-%m-%dT%H:%M:%SZ}"
+    ),
+    "path": st.lists(st.sampled_from(["home", "ci", "build-7", "w_1", "a.b"]), min_size=2).map(
+        lambda names: "/" + "/".join(names)
+    ),
+    "address": st.integers(0, 2**40).map(hex),
+    "span": st.integers(1, 9999).map(lambda count: f"{count}s"),
+}
+CAUSES = (
+    "worker {number} lost its lease on {uuid}",
+    "cannot read {path}/data.bin: checksum {hash} is wrong",
+    "at {time} the deadline of {span} was exceeded",
+    "fault at {address} in thread {number}",
+    "E   assert total({number}) == {number}",
+    "No module named 'requests'",
+    "connect to db-main refused",
+)
+
+
+def filled(draw: st.DrawFn, cause: str) -> str:
+    return cause.format(**{name: draw(values) for name, values in VARYING.items()})
+
+
+@given(st.data(), st.sampled_from(CAUSES))
+def test_any_run_of_one_cause_has_one_name(data: st.DataObject, cause: str):
+    one, other = filled(data.draw, cause), filled(data.draw, cause)
+    assert fingerprint("crash", "r", {}, one) == fingerprint("crash", "r", {}, other)
+
+
+@given(st.data())
+def test_no_two_causes_share_a_name(data: st.DataObject):
+    names = [fingerprint("crash", "r", {}, filled(data.draw, cause)) for cause in CAUSES]
+    assert len(set(names)) == len(CAUSES)
 
 
 @pytest.mark.parametrize(

@@ -21,6 +21,19 @@ def test_a_retried_download_is_no_failure() -> None:
     assert found.category == "none"
 
 
+def test_what_is_let_go_is_no_failure() -> None:
+    missing = "rm: cannot remove 'build': No such file or directory"
+    assert judged("+ rm build", missing, "+ true", "+ make", "built").category == "none"
+
+
+def test_a_server_of_the_jobs_own_is_not_the_network() -> None:
+    refused = "urllib.error.URLError: <urlopen error [Errno 111] Connection refused>"
+    remote = judged("urlopen('https://files.example.org/a')", refused)
+    assert (remote.category, remote.transient) == ("network_transient", True)
+    own = judged("urlopen('http://localhost:8080/a')", refused)
+    assert not own.transient
+
+
 def test_the_last_attempt_is_one() -> None:
     found = judged(RESET, "Warning: Will retry in 1 seconds.", "+ true", "+ false", "x", RESET)
     assert (found.category, found.transient) == ("network_transient", True)

@@ -26,7 +26,7 @@ _MASKS: Final = tuple(
         (_UUID, "<uuid>"),
         (_PATH, "<path>"),
         (_TEMPORARY, "<path>"),
-        (_HASH, "<hash>"),
+        (_HASH, "<n>"),  # a short one may be all digits
         (_DURATION, "<n>"),
         (r"\d+(?:[.,]\d+)*", "<n>"),
         (r"(?:<n>[.:,x/-]?){2,}", "<n>"),
@@ -36,7 +36,7 @@ _MASKS: Final = tuple(
 
 
 def mask(text: str) -> str:
-    """Give `text` with times, UUIDs, absolute paths, hashes and numbers as placeholders.
+    """Give `text` with times, UUIDs, absolute paths, and hashes or numbers as placeholders.
 
     Paths inside the checkout (`tests/test_a.py`) stay: they tell one cause from another, while
     what stands before them differs from machine to machine.

@@ -13,6 +13,7 @@ from ahocorasick_rs import BytesAhoCorasick, MatchKind
 from pipeline_guard.logs.clean import clean_line, strip_ansi
 from pipeline_guard.logs.secret_kinds import (
     FLAG,
+    GUESSES,
     PAIR,
     PLACES,
     TELLING_NAME,
@@ -20,6 +21,7 @@ from pipeline_guard.logs.secret_kinds import (
     bare,
     is_placeholder,
     is_secret,
+    mixed,
     random_looking,
 )
 
@@ -40,7 +42,7 @@ _WRAP: Final = 600
 _NEEDLES: Final = tuple(
     b"TOKEN SECRET PASSW PASSPHRASE CREDENTIAL APIKEY _KEY _PASS= _PWD _AUTH= token secret passw "
     b"Token Secret Passw api_key api-key apikey ApiKey apiKey _key AccountKey AccessKey credential "
-    b"PRIVATE".split()
+    b"PRIVATE add-mask issecret=true".split()
 )
 # What follows such a word when a value follows it.
 _TELLING: Final = re.compile(
@@ -57,6 +59,8 @@ _KEY_LINE: Final = re.compile(
 )
 _BASE64: Final = re.compile(r"[A-Za-z0-9+/_-]{24,}={0,2}")
 _RUN_AFTER: Final = re.compile(r"[A-Za-z0-9+/_-]*={0,2}")
+_TOLD: Final = re.compile(r"(?i)(?:::add-mask::|issecret=true[^\]\n]*\])(\S.{4,200}?)\s*$")
+"""A job tells its platform what to mask; whoever reads the log should mask it, too."""
 _MIXED: Final = re.compile(r"(?=\S{4})(?=\S*\d)(?=\S*[A-Za-z])|\S{12}")
 _REST: Final = re.compile(r"([A-Za-z0-9_.+~/-]+=*)(?:\s|$)")
 _LISTED: Final = re.compile(r"([;&]([\w.-]{2,60})=)([^;&\s]+)")
@@ -79,6 +83,7 @@ class Redactor:
         self._token = re2.compile(TOKEN)
         self._pairs = (re2.compile(PAIR), re2.compile(FLAG))
         self._places = tuple(re2.compile(place) for place in PLACES)
+        self._guesses = tuple(re2.compile(guess) for guess in GUESSES)
 
     # -- learning
 
@@ -93,8 +98,10 @@ class Redactor:
                 continue
             near = max(0, start - _BEFORE)
             begin = max(near, chunk.rfind(b"\n", near, start) + 1)
-            if not _TELLING.match(chunk, end) and not _FLAGGED.search(
-                chunk, max(begin, start - 40), start
+            if (
+                not _TELLING.match(chunk, end)
+                and not _FLAGGED.search(chunk, max(begin, start - 40), start)
+                and chunk[end : end + 1] != b"]"
             ):
                 continue
             done = chunk.find(b"\n", end, end + _AFTER) + 1 or min(end + _AFTER, len(chunk))
@@ -121,6 +128,8 @@ class Redactor:
         return at
 
     def _learn_pairs(self, line: str) -> None:
+        if (told := _TOLD.search(line)) and not is_placeholder(told[1]):
+            self._learn(told[1])
         for pattern in self._pairs:
             for match in pattern.finditer(line):
                 _, name, value = match.groups()
@@ -150,6 +159,8 @@ class Redactor:
         text = self._sub(self._token, lambda match: MASK, text)
         for place in self._places:
             text = self._sub(place, _masked_place, text)
+        for guess in self._guesses:
+            text = self._sub(guess, _masked_guess, text)
         for pair in self._pairs:
             text = self._sub(pair, _masked_pair, text)
         return self._mask_base64(text)
@@ -267,6 +278,13 @@ def _masked_place(match: Any) -> str:
     if before.rstrip().lower() in ("basic", "bearer") and not random_looking(value, 16):
         return str(match[0])  # prose: "basic authentication/authorization"
     if before.endswith("//") and not random_looking(value, 20):
+        return str(match[0])
+    return f"{before}{MASK}{match[0][len(before) + len(value) :]}"
+
+
+def _masked_guess(match: Any) -> str:
+    before, value = match[1], match[2]
+    if not mixed(value.rstrip(".,;:)")):
         return str(match[0])
     return f"{before}{MASK}{match[0][len(before) + len(value) :]}"
 

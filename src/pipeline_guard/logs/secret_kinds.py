@@ -45,6 +45,32 @@ _TOKENS: Final = (
         r"[0-9]{8,10}:AA[A-Za-z0-9_-]{32,}|[MNO][A-Za-z0-9_-]{23,27}\.[A-Za-z0-9_-]{6}\.[A-Za-z0-9_-]{27,}"
         r"|discord(?:app)?\.com/api/webhooks/[0-9]+/[A-Za-z0-9_-]{40,}"
     ),
+    (
+        r"ops_eyJ[A-Za-z0-9_+/=-]{20,}|A3-[A-Z0-9]{6}-[A-Z0-9]{6,11}(?:-[A-Z0-9]{5}){3,4}"
+        r"|AKCp[A-Za-z0-9]{20,}|cmVmdGtu[A-Za-z0-9]{20,}|ATBB[A-Za-z0-9]{20,}|HRKU-[A-Za-z0-9_-]{20,}"
+        r"|fo1_[A-Za-z0-9_-]{20,}|fm[12][ar]?_[A-Za-z0-9+/=_-]{20,}|nfp_[A-Za-z0-9]{20,}"
+        r"|tskey-[a-z]+-[A-Za-z0-9-]{20,}|v1\.0-[a-f0-9]{20,}-[a-f0-9]{20,}"
+        r"|dp\.(?:st|ct|sa|scim|audit)\.(?:[a-z0-9_-]{2,35}\.)?[A-Za-z0-9]{20,}"
+        r"|CLOJARS_[a-z0-9]{20,}|packagist_[a-z]{2,4}_[a-f0-9]{20,}|GOOG1[A-Z0-9]{20,}"
+        r"|(?:LTAI|AKID)[A-Za-z0-9]{16,40}|[A-Za-z0-9+/_-]{20,}A(?:zFu|CDb|Cse|St|CRr|IoT)[A-Za-z0-9+/]{4,10}=="
+    ),  # vaults, registries and clouds
+    (
+        r"r8_[A-Za-z0-9]{20,}|gsk_[A-Za-z0-9]{20,}|xai-[A-Za-z0-9]{20,}|pplx-[A-Za-z0-9]{20,}"
+        r"|hcai[km]_[a-z0-9]{20,}|NR(?:II|JS|AL|SP|RA)-[A-Za-z0-9_-]{18,}|lin_oauth_[a-f0-9]{20,}"
+        r"|(?:sdk|mob|api)-[a-f0-9]{8}(?:-[a-f0-9]{4}){3}-[a-f0-9]{12}|pnu_[A-Za-z0-9]{20,}"
+        r"|ntn_[A-Za-z0-9]{20,}|secret_[A-Za-z0-9]{20,}|pat[A-Za-z0-9]{14}\.[a-f0-9]{20,}"
+        r"|sl\.(?:u\.)?[A-Za-z0-9_-]{20,}|rdme_[a-z0-9]{20,}|aio_[A-Za-z0-9]{20,}"
+        r"|tfp_[A-Za-z0-9_.-]{20,}|1/[0-9]{12,}(?:/[0-9]{12,})?:[a-f0-9]{20,}|ico-[A-Za-z0-9]{20,}"
+        r"|CFPAT-[A-Za-z0-9_-]{20,}|xkeysib-[a-f0-9]{20,}-[A-Za-z0-9]{16}|figo_[A-Za-z0-9_-]{20,}"
+    ),  # services with a prefix of their own
+    (
+        r"sq0[a-z]{3}-[A-Za-z0-9_-]{20,}|access_token\$(?:production|sandbox)\$[a-z0-9]{16}\$[a-f0-9]{20,}"
+        r"|[rs]k_org_(?:live|test)_[A-Za-z0-9]{10,}|EZ[AT]K[A-Za-z0-9]{20,}|[a-f0-9]{20,}-us[0-9]{1,2}"
+        r"|access-(?:production|sandbox|development)-[a-f0-9]{8}(?:-[a-f0-9]{4}){3}-[a-f0-9]{12}"
+        r"|EAA[A-Z][A-Za-z0-9]{20,}|AAAA[A-Za-z0-9_-]{7}:APA91b[A-Za-z0-9_-]{20,}"
+        r"|A{20,22}[A-Za-z0-9]{4,}%[0-9A-F]{2}[A-Za-z0-9%]{4,}"
+        r"|[a-z0-9-]+\.webhook\.office\.com/webhookb2/[A-Za-z0-9@/_-]{20,}"
+    ),  # payment and messages
     r"eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}(?:\.[A-Za-z0-9_-]*){0,3}",  # JWT, JWE
 )
 TOKEN: Final = r"\b(?:" + "|".join(_TOKENS) + ")"
@@ -94,14 +120,41 @@ PLACES: Final = (
     r"(\becho[ \t]+(?:-n[ \t]+)?[\"']?)([^\s\"'$]{6,})[\"']?[ \t]*\|[^\n]*--password-stdin",
     r"(\bsshpass[ \t]+-p[ \t]*)(\S{4,})",
     r"(\b(?:curl|wget|http|https)\b[^\n]*\s(?:-u|--user)[ =]?[\"']?[^\s:\"']+:)([^\s\"']{4,})",
+    r"(?i)(<[\w.:-]*(?:password|passwd|passphrase|secret|token|api-?key)>)([^<\s][^<\n]{3,})</",
+    r"(?i)(\bkey=\"[^\"\n]*(?:password|token|secret|apikey)[^\"\n]*\" value=\")([^\"\n]{4,})",
+    r"(\baws configure set [\w.-]*(?:secret|token)\w*[ \t]+)(\S{8,})",
+    r"(\s-pass(?:in|out)?[ \t]+pass:)(\S{4,})",
+    r"(--oauth2-bearer[ =])(\S{8,})",
+    r"(::add-mask::)(\S[^\n]{3,})",
+    r"(?i)(##vso\[task\.setvariable [^\]\n]*issecret=true[^\]\n]*\])(\S[^\n]{3,})",
+    r"(?i)(::(?:set-output|save-state) name=[\w-]*(?:token|secret|password|key)[\w-]*::)(\S{6,})",
+    r"(\b7za?\b[^\n]*[ \t]-p)(\S{4,})",
+    r"(\bzip\b[^\n]*[ \t](?:-P|--password)[ \t]+)(\S{4,})",
+    r"(\bhtpasswd\b[^\n]*[ \t]-[a-zA-Z]*b[a-zA-Z]*(?:[ \t]+-\w+)*[ \t]+\S+[ \t]+\S+[ \t]+)(\S{4,})",
     r"(?i)(\bmachine[ \t]+\S+[ \t]+login[ \t]+\S+[ \t]+password[ \t]+)(\S{4,})",
+)
+
+# Values that are secrets where they also mix capitals, small letters and digits.
+GUESSES: Final = (
+    (
+        r"(?i)(\b(?:passw(?:or)?d|passphrase|passwd|secret|token|api[_-]?key|pat)"
+        r"(?:[ \t]+(?:is|was|set to|->|used)?[ \t]*|:[ \t]+)[\"'`]?)([A-Za-z0-9_+/=.-]{12,})"
+    ),
+    r"((?:^|[\s\"'=]))(s\.[A-Za-z0-9]{24})\b",  # Vault's, before they began with hvs
+    r"((?:^|\s)KEY=)([A-Za-z0-9_+/=.]{16,})",
+    r"(?i)(\bsonar_?login=)([A-Za-z0-9]{16,})",
+    r"(\b[A-Za-z][\w.-]*:)([^\s:@/\"']{12,})@[\w-]+\.[\w.-]+",
+    (
+        r"(?i)(\b(?:setx|set-item|setenv)[ \t]+(?:env:)?\w*(?:password|secret|token|key)\w*"
+        r"[ \t]+)(\S{8,})"
+    ),
 )
 
 # Written with (?-i:…) where case tells a variable from a password that begins with a dollar.
 _PLACEHOLDER: Final = re.compile(
     r"[*x.•#-]{3,}"
     r"|\[?(?:secure|masked|redacted|hidden|filtered|removed|omitted)\]?(?:\W|$)"
-    r"|\$(?:[\{(]|(?-i:[A-Z_][A-Z0-9_]*\b|[a-z_]+$))|%\w+%|<[^>]*>?$|\{\{|[({]\W*$|@\w+@?$"
+    r"|\\?\$(?:[\{(]|(?-i:[A-Z_][A-Z0-9_]*\b|[a-z_]+$))|%\w+%|<[^>]*>?$|\{\{|[({]\W*$|@\w+@?$"
     r"|(?:none|null|nil|undefined|true|false|yes|no|on|off|unset|empty|required|optional|string|str"
     r"|int|changeme|example|dummy|placeholder|your)(?:\W|_|$)"
     r"|(?:process|os|env|secrets|var|vars|self|this|config|settings|data|local|module|params|request"
@@ -142,6 +195,22 @@ def entropy(value: str) -> float:
     """Give Shannon's entropy in bits a character."""
     size = len(value)
     return -sum(n / size * math.log2(n / size) for n in Counter(value).values())
+
+
+def mixed(value: str) -> bool:
+    """True for capitals, small letters and digits in no word's order."""
+    return (
+        any(map(str.islower, value))
+        and any(map(str.isupper, value))
+        and sum(map(str.isdigit, value)) > 1
+        and not is_placeholder(value)
+        and random_looking(value, 12)
+        and sum(_kind(a) != _kind(b) for a, b in pairwise(value)) > 0.38 * len(value)
+    )
+
+
+def _kind(char: str) -> int:
+    return 2 * char.isupper() + char.isdigit()
 
 
 def random_looking(value: str, least: int = 8) -> bool:

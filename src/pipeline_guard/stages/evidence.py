@@ -2,7 +2,9 @@
 
 import math
 import re
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from pipeline_guard.classifier.combine import nearness
 from pipeline_guard.domain.diagnosis import EvidenceLine
@@ -20,6 +22,11 @@ _OTHER_CATEGORY = 0.7
 """Hits for another category than the one chosen count less."""
 _TELLING = ("cause", "symptom")
 """Lines that such rules know are no less than even, whatever the model makes of their words."""
+_DETAIL = 0.7
+_DETAIL_LINES = 6
+"""What stands so few lines below such a line tells more of it."""
+_AGAIN = 1.0
+"""What each further line of one rule counts less: three failed tests say less than one and why."""
 _FLOOR = -4.0
 """A line below this is not worth showing."""
 _SAYS_NOTHING = re.compile(
@@ -68,6 +75,18 @@ configure step did without, a count of nothing and a platform's own doings name 
 expected and what came instead do."""
 
 
+_Place = tuple[str | None, int]
+
+
+@dataclass(slots=True)
+class _Line:
+    """What is known of a line: its worth, its text, and the first rule that it hits."""
+
+    score: float
+    text: str
+    rule: str = ""
+
+
 def choose(
     hits: Sequence[RuleHit],
     lines: Sequence[ExcerptLine],
@@ -81,23 +100,55 @@ def choose(
     `hits` come most telling first; `causes` are the model's log-odds that each of `lines` names
     the cause (empty without a model); `stopped_at` is the line where the job stopped.
     """
-    scored: dict[tuple[str | None, int], tuple[float, str]] = {}
+    scored: dict[_Place, _Line] = {}
     for index, line in enumerate(lines):
         if not _SAYS_NOTHING.match(line.text):
             base = causes[index] if causes else _FLOOR
-            scored[line.part, line.line] = (base + _look(line.text), line.text)
+            scored[line.part, line.line] = _Line(base + _look(line.text), line.text)
+    own: dict[str, list[_Place]] = {}
     for hit in hits:
         if _SAYS_NOTHING.match(hit.text):
             continue
         share = 1.0 if hit.rule.category == category else _OTHER_CATEGORY
         place = (hit.part, hit.line)
-        base, text = scored.get(place) or (0.0, redactor.redact(hit.text))
+        told = scored.setdefault(place, _Line(0.0, ""))
+        told.text = told.text or redactor.redact(hit.text)
         if share == 1.0 and hit.rule.strength in _TELLING:
-            base = max(base, 0.0)
+            told.score = max(told.score, 0.0)
+            own.setdefault(hit.rule.id, []).append(place)
         near = math.sqrt(nearness(hit.order, stopped_at))
-        scored[place] = (base + near * share * _STRENGTH[hit.rule.strength], text)
-    ordered = sorted(scored.items(), key=lambda item: (-item[1][0], item[0][0] or "", item[0][1]))
-    return _first_of_each(ordered)
+        told.score += near * share * _STRENGTH[hit.rule.strength]
+        told.rule = told.rule or hit.rule.id
+    _raise_what_follows(scored, own)
+    _first_comes_first(scored, own)
+    return _first_of_each(scored)
+
+
+def _raise_what_follows(
+    scored: Mapping[_Place, _Line], own: Mapping[str, Sequence[_Place]]
+) -> None:
+    """Tools name what failed, and below it say how."""
+    following = {
+        (part, number + step)
+        for places in own.values()
+        for part, number in places
+        for step in range(1, _DETAIL_LINES + 1)
+    }
+    for place in following & scored.keys():
+        if not scored[place].rule:
+            scored[place].score += _DETAIL
+
+
+def _first_comes_first(scored: Mapping[_Place, _Line], own: Mapping[str, Sequence[_Place]]) -> None:
+    """Of one rule's hits the first in the log is the best, the next one the second best."""
+    for places in own.values():
+        best = sorted((scored[place].score for place in places), reverse=True)
+        for place, score in zip(sorted(places, key=_in_log), best, strict=True):
+            scored[place].score = score
+
+
+def _in_log(place: _Place) -> tuple[str, int]:
+    return place[0] or "", place[1]
 
 
 def _look(text: str) -> float:
@@ -105,17 +156,21 @@ def _look(text: str) -> float:
     return next((worth for pattern, worth in _LOOKS if pattern.match(head)), 0.0)
 
 
-def _first_of_each(
-    ordered: Sequence[tuple[tuple[str | None, int], tuple[float, str]]],
-) -> tuple[EvidenceLine, ...]:
-    seen: set[str] = set()
+def _first_of_each(scored: Mapping[_Place, _Line]) -> tuple[EvidenceLine, ...]:
+    """The best lines, no two alike, and others before a rule's second and third."""
+    left, seen = dict(scored), set[str]()
+    met: Counter[str] = Counter()
     chosen: list[EvidenceLine] = []
-    for (part, number), (score, text) in ordered:
-        alike = mask(text).strip()
-        if alike in seen or (score < _FLOOR and chosen):
+    while left and len(chosen) < MAX_EVIDENCE:
+        place = min(
+            left, key=lambda one: (met[left[one].rule] * _AGAIN - left[one].score, _in_log(one))
+        )
+        line = left.pop(place)
+        alike = mask(line.text).strip()
+        if alike in seen or (line.score < _FLOOR and chosen):
             continue
         seen.add(alike)
-        chosen.append(EvidenceLine(number, text.strip()[:_LONGEST], part=part))
-        if len(chosen) == MAX_EVIDENCE:
-            break
+        if line.rule:
+            met[line.rule] += 1
+        chosen.append(EvidenceLine(place[1], line.text.strip()[:_LONGEST], part=place[0]))
     return tuple(chosen)

@@ -19,6 +19,9 @@ _LAST_TRY: Final = re.compile(
 )
 _LET_GO: Final = re.compile(r"\++ (?:true|:)$")
 """What the shell prints of `|| true`."""
+_LOCAL: Final = re.compile(r"(?i)\blocalhost\b|\b127\.0\.0\.\d|\[?::1\b|\b0\.0\.0\.0\b")
+_REMOTE: Final = re.compile(r"(?i)\bhttps?://(?!localhost|127\.|0\.0\.0\.0|\[)")
+_AROUND: Final = (-3, -2, -1, 1, 2, 3)
 _NEXT_LINES: Final = 3
 """So soon after a trouble a tool says that it tries again."""
 _TAIL: Final = 25
@@ -45,14 +48,25 @@ _STATED: Final = re.compile(
 
 
 def weakened(hits: Sequence[RuleHit], lines: Sequence[ExcerptLine]) -> list[RuleHit]:
-    """Give the hits; those that were tried again or let go are worth no more than a consequence."""
+    """Give the hits; those that were tried again, let go or all the job's own are worth no
+    more than a consequence.
+    """
     texts = {(line.part, line.line): line.text for line in lines}
     return [
         replace(hit, rule=hit.rule.model_copy(update={"strength": "consequence"}))
-        if _let_go(hit, texts) or (transient(hit.rule) and _tried_again(hit, texts))
+        if _let_go(hit, texts)
+        or (transient(hit.rule) and (_tried_again(hit, texts) or _is_local(hit, texts)))
         else hit
         for hit in hits
     ]
+
+
+def _is_local(hit: RuleHit, texts: Mapping[tuple[str | None, int], str]) -> bool:
+    """The job's own server did not answer: the network between machines has no part in it."""
+    if hit.rule.category != "network_transient":
+        return False
+    near = [hit.text, *(texts.get((hit.part, hit.line + step), "") for step in _AROUND)]
+    return any(map(_LOCAL.search, near)) and not any(map(_REMOTE.search, near))
 
 
 def _let_go(hit: RuleHit, texts: Mapping[tuple[str | None, int], str]) -> bool:
