@@ -2,13 +2,25 @@
 
 import sys
 from datetime import UTC, datetime
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 import typer
 
 from pipeline_guard.cli.environment import load_settings
+from pipeline_guard.cli.stored import Columns, in_store, show_list
+
+if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncSession
 
 app = typer.Typer(help="Who did what: list, export.", no_args_is_help=True)
+
+COLUMNS: Final[Columns] = {
+    "at": lambda item: f"{item.at:%Y-%m-%d %H:%M:%S}",
+    "who": lambda item: item.actor,
+    "what": lambda item: item.action,
+    "to": lambda item: item.subject,
+    "details": lambda item: ", ".join(f"{key}: {value}" for key, value in item.details.items()),
+}
 
 
 @app.command("list")
@@ -25,36 +37,14 @@ def list_audit(
 
     Exit codes: 0 done, 1 the database does not answer, 2 wrong usage.
     """
-    from pipeline_guard.cli import runtime  # noqa: PLC0415
     from pipeline_guard.store import audit  # noqa: PLC0415
     from pipeline_guard.web.api.audit import shape  # noqa: PLC0415
 
-    async def work(url: str) -> list[Any]:
-        async with runtime.open_database(url) as database, database.transaction() as session:
-            rows = await audit.page(
-                session, actor=actor, action=action, subject=subject, limit=limit
-            )
-            return [shape(row) for row in rows]
+    async def work(session: "AsyncSession") -> list[Any]:
+        rows = await audit.page(session, actor=actor, action=action, subject=subject, limit=limit)
+        return [shape(row) for row in rows]
 
-    with runtime.database_url(load_settings()) as url:
-        found = runtime.run(work(url))
-    if as_json:
-        runtime.print_json([item.model_dump() for item in found])
-        return
-    runtime.print_table(
-        f"{len(found)} entries",
-        ["at", "who", "what", "to", "details"],
-        [
-            [
-                f"{item.at:%Y-%m-%d %H:%M:%S}",
-                item.actor,
-                item.action,
-                item.subject,
-                ", ".join(f"{key}: {value}" for key, value in item.details.items()),
-            ]
-            for item in found
-        ],
-    )
+    show_list("entries", in_store(work), COLUMNS, as_json=as_json)
 
 
 @app.command()

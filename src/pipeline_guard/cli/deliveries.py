@@ -1,18 +1,29 @@
 """`deliveries`: what came in, doing it again, and looking for what did not come in."""
 
 import sys
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 import typer
 
 from pipeline_guard.cli.environment import load_settings
+from pipeline_guard.cli.stored import Columns, in_store, show_list, there
 
 if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncSession
+
     from pipeline_guard.stages.recover import Sweep
     from pipeline_guard.store.tables import Delivery
 
 app = typer.Typer(help="Inbound webhooks: list, show, replay, recover.", no_args_is_help=True)
 AS_JSON = typer.Option(False, "--json", help="Print JSON.")
+COLUMNS: Final[Columns] = {
+    "id": lambda item: str(item.id),
+    "received": lambda item: f"{item.received_at:%Y-%m-%d %H:%M:%S}",
+    "platform": lambda item: item.platform,
+    "event": lambda item: item.event_name,
+    "status": lambda item: item.status,
+    "note": lambda item: item.note or "",
+}
 
 
 @app.command("list")
@@ -30,35 +41,14 @@ def list_deliveries(
 
     Exit codes: 0 done, 1 the database does not answer, 2 wrong usage.
     """
-    from pipeline_guard.cli import runtime  # noqa: PLC0415
     from pipeline_guard.store import deliveries  # noqa: PLC0415
     from pipeline_guard.web.api.deliveries import shape  # noqa: PLC0415
 
-    async def work(url: str) -> list[Any]:
-        async with runtime.open_database(url) as database, database.transaction() as session:
-            rows = await deliveries.page(session, status=status, platform=platform, limit=limit)
-            return [shape(row) for row in rows]
+    async def work(session: "AsyncSession") -> list[Any]:
+        rows = await deliveries.page(session, status=status, platform=platform, limit=limit)
+        return [shape(row) for row in rows]
 
-    with runtime.database_url(load_settings()) as url:
-        found = runtime.run(work(url))
-    if as_json:
-        runtime.print_json([item.model_dump() for item in found])
-        return
-    runtime.print_table(
-        f"{len(found)} deliveries",
-        ["id", "received", "platform", "event", "status", "note"],
-        [
-            [
-                str(item.id),
-                item.received_at.strftime("%Y-%m-%d %H:%M:%S"),
-                item.platform,
-                item.event_name,
-                item.status,
-                item.note or "",
-            ]
-            for item in found
-        ],
-    )
+    show_list("deliveries", in_store(work), COLUMNS, as_json=as_json)
 
 
 @app.command()
@@ -77,14 +67,10 @@ def show(
     from pipeline_guard.store import deliveries  # noqa: PLC0415
     from pipeline_guard.web.api.deliveries import shape  # noqa: PLC0415
 
-    async def work(url: str) -> Any:
-        async with runtime.open_database(url) as database, database.transaction() as session:
-            return await deliveries.get(session, delivery)
+    async def work(session: "AsyncSession") -> "Delivery | None":
+        return await deliveries.get(session, delivery)
 
-    with runtime.database_url(load_settings()) as url:
-        row = runtime.run(work(url))
-    if row is None:
-        _fail(delivery)
+    row = there(in_store(work), "delivery", delivery, "deliveries")
     if body:
         typer.echo(row.body.decode(errors="replace"))
     elif as_json or not sys.stdout.isatty():
@@ -140,8 +126,8 @@ def replay(
 
     with runtime.database_url(load_settings()) as url:
         count = runtime.run(work(url))
-    if delivery is not None and not count:
-        _fail(delivery)
+    if delivery is not None:
+        there(count or None, "delivery", delivery, "deliveries")
     if as_json:
         runtime.print_json({"queued": count})
         return
@@ -211,8 +197,3 @@ def _print_sweep(found: "Sweep", *, dry_run: bool, as_json: bool) -> None:
     runtime.print_table(title, ["what", "which", "when"], rows)
     for note in found.notes:
         typer.echo(note, err=True)
-
-
-def _fail(delivery: int) -> None:
-    typer.echo(f"There is no delivery {delivery}. See: pipeline-guard deliveries list", err=True)
-    raise typer.Exit(1)

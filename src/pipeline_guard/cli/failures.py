@@ -1,17 +1,30 @@
 """`failures`: what went red, why, and what was done about it."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any, Final
 
 import typer
 
 from pipeline_guard.cli import labels
-from pipeline_guard.cli.environment import load_settings
+from pipeline_guard.cli.stored import Columns, in_store, show_list, there
 from pipeline_guard.domain.diagnosis import Category
 from pipeline_guard.domain.plan import FailureStatus
+
+if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncSession
 
 app = typer.Typer(help="Diagnosed failures: list, show, labels.", no_args_is_help=True)
 labels.register(app)
 AS_JSON = typer.Option(False, "--json", help="Print JSON.")
+COLUMNS: Final[Columns] = {
+    "id": lambda item: str(item.id),
+    "repository": lambda item: item.repository,
+    "job": lambda item: item.job,
+    "attempt": lambda item: str(item.run_attempt),
+    "cause": lambda item: item.category,
+    "sure": lambda item: f"{item.confidence:.2f}",
+    "state": lambda item: item.status,
+    "evidence": lambda item: item.evidence[0].text[:80] if item.evidence else "",
+}
 
 
 @app.command("list")
@@ -30,39 +43,16 @@ def list_failures(
 
     Exit codes: 0 done, 1 the database does not answer, 2 wrong usage.
     """
-    from pipeline_guard.cli import runtime  # noqa: PLC0415
     from pipeline_guard.store import failures  # noqa: PLC0415
     from pipeline_guard.web.api.failures import shape  # noqa: PLC0415
 
-    async def work(url: str) -> list[Any]:
-        async with runtime.open_database(url) as database, database.transaction() as session:
-            rows = await failures.page(
-                session, repository=repository, category=category, status=status, limit=limit
-            )
-            return [shape(row) for row in rows]
+    async def work(session: "AsyncSession") -> list[Any]:
+        rows = await failures.page(
+            session, repository=repository, category=category, status=status, limit=limit
+        )
+        return [shape(row) for row in rows]
 
-    with runtime.database_url(load_settings()) as url:
-        found = runtime.run(work(url))
-    if as_json:
-        runtime.print_json([item.model_dump() for item in found])
-        return
-    runtime.print_table(
-        f"{len(found)} failures",
-        ["id", "repository", "job", "attempt", "cause", "sure", "state", "evidence"],
-        [
-            [
-                str(item.id),
-                item.repository,
-                item.job,
-                str(item.run_attempt),
-                item.category,
-                f"{item.confidence:.2f}",
-                item.status,
-                item.evidence[0].text[:80] if item.evidence else "",
-            ]
-            for item in found
-        ],
-    )
+    show_list("failures", in_store(work), COLUMNS, as_json=as_json)
 
 
 @app.command()
@@ -77,16 +67,11 @@ def show(failure: int = typer.Argument(help="The failure's id."), as_json: bool 
     from pipeline_guard.store import failures  # noqa: PLC0415
     from pipeline_guard.web.api.failures import shape  # noqa: PLC0415
 
-    async def work(url: str) -> Any:
-        async with runtime.open_database(url) as database, database.transaction() as session:
-            row = await failures.get(session, failure)
-            return shape(row) if row else None
+    async def work(session: "AsyncSession") -> Any:
+        row = await failures.get(session, failure)
+        return shape(row) if row else None
 
-    with runtime.database_url(load_settings()) as url:
-        found = runtime.run(work(url))
-    if found is None:
-        typer.echo(f"There is no failure {failure}. See: pipeline-guard failures list", err=True)
-        raise typer.Exit(1)
+    found = there(in_store(work), "failure", failure, "failures")
     if as_json:
         runtime.print_json(found.model_dump())
     else:

@@ -1,13 +1,25 @@
 """`incidents`: failures that hit many runs at once, and whether their re-runs still wait."""
 
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 import typer
 
-from pipeline_guard.cli.environment import load_settings
+from pipeline_guard.cli.stored import Columns, in_store, show_list, there
+
+if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncSession
 
 app = typer.Typer(help="Incidents: list, show.", no_args_is_help=True)
 AS_JSON = typer.Option(False, "--json", help="Print JSON.")
+COLUMNS: Final[Columns] = {
+    "id": lambda item: str(item.id),
+    "state": lambda item: item.status,
+    "since": lambda item: f"{item.opened_at:%Y-%m-%d %H:%M}",
+    "failures": lambda item: str(item.failures),
+    "repositories": lambda item: str(len(item.repositories)),
+    "probes": lambda item: str(len(item.probes)),
+    "what": lambda item: item.title,
+}
 
 
 @app.command("list")
@@ -23,35 +35,13 @@ def list_incidents(
     Exit codes: 0 done, 1 the database does not answer, 2 wrong usage.
     Example: pipeline-guard incidents list --status open
     """
-    from pipeline_guard.cli import runtime  # noqa: PLC0415
     from pipeline_guard.store import incidents  # noqa: PLC0415
     from pipeline_guard.web.api.incidents import shape  # noqa: PLC0415
 
-    async def work(url: str) -> list[Any]:
-        async with runtime.open_database(url) as database, database.transaction() as session:
-            return [shape(row) for row in await incidents.page(session, status=status, limit=limit)]
+    async def work(session: "AsyncSession") -> list[Any]:
+        return [shape(row) for row in await incidents.page(session, status=status, limit=limit)]
 
-    with runtime.database_url(load_settings()) as url:
-        found = runtime.run(work(url))
-    if as_json:
-        runtime.print_json([item.model_dump() for item in found])
-        return
-    runtime.print_table(
-        f"{len(found)} incidents",
-        ["id", "state", "since", "failures", "repositories", "probes", "what"],
-        [
-            [
-                str(item.id),
-                item.status,
-                f"{item.opened_at:%Y-%m-%d %H:%M}",
-                str(item.failures),
-                str(len(item.repositories)),
-                str(len(item.probes)),
-                item.title,
-            ]
-            for item in found
-        ],
-    )
+    show_list("incidents", in_store(work), COLUMNS, as_json=as_json)
 
 
 @app.command()
@@ -67,16 +57,11 @@ def show(
     from pipeline_guard.store import incidents  # noqa: PLC0415
     from pipeline_guard.web.api.incidents import shape  # noqa: PLC0415
 
-    async def work(url: str) -> Any:
-        async with runtime.open_database(url) as database, database.transaction() as session:
-            row = await incidents.get(session, incident)
-            return shape(row) if row else None
+    async def work(session: "AsyncSession") -> Any:
+        row = await incidents.get(session, incident)
+        return shape(row) if row else None
 
-    with runtime.database_url(load_settings()) as url:
-        found = runtime.run(work(url))
-    if found is None:
-        typer.echo(f"There is no incident {incident}. See: pipeline-guard incidents list", err=True)
-        raise typer.Exit(1)
+    found = there(in_store(work), "incident", incident, "incidents")
     if as_json:
         runtime.print_json(found.model_dump())
     else:

@@ -6,10 +6,12 @@ from typing import TYPE_CHECKING, Any, Final
 
 import typer
 
-from pipeline_guard.cli.environment import load_settings
+from pipeline_guard.cli.stored import in_store
 from pipeline_guard.errors import ConfigError
 
 if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncSession
+
     from pipeline_guard.store.labels import Labelled
 
 MANIFEST: Final = "manifest.jsonl"
@@ -39,16 +41,14 @@ def register(app: typer.Typer) -> None:
         from pipeline_guard.cli import runtime  # noqa: PLC0415
         from pipeline_guard.store import labels as store  # noqa: PLC0415
 
-        async def work(url: str) -> list[Any]:
-            async with runtime.open_database(url) as database, database.transaction() as session:
-                found = await store.newest(session)
-                if export is not None:
-                    rows = [_written(export, i, await store.log_of(session, i)) for i in found]
-                    (export / MANIFEST).write_text("".join(rows), "utf-8")
-                return found
+        async def work(session: "AsyncSession") -> list[Any]:
+            found = await store.newest(session)
+            if export is not None:
+                rows = [_written(export, i, await store.log_of(session, i)) for i in found]
+                (export / MANIFEST).write_text("".join(rows), "utf-8")
+            return list(found)
 
-        with runtime.database_url(load_settings()) as url:
-            found = runtime.run(work(url))
+        found = in_store(work)
         if export is not None:
             typer.echo(f"{export / MANIFEST}: {len(found)} labelled logs")
             return

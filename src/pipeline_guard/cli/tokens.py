@@ -1,11 +1,10 @@
 """`tokens`: keys to API and dashboard, made here, shown once, revoked here."""
 
-from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
 import typer
 
-from pipeline_guard.cli.environment import load_settings
+from pipeline_guard.cli.stored import in_store
 from pipeline_guard.domain.access import Scope
 
 if TYPE_CHECKING:
@@ -44,7 +43,7 @@ def create(
         audit.record(session, actor, "token.created", f"token:{name}", {"scope": scope})
         return made[1]
 
-    secret = _in_store(work)
+    secret = in_store(work)
     if secret is None:
         _fail(f"There is a token '{name}' already. Revoke it, or take another name.")
     if as_json:
@@ -71,7 +70,7 @@ def list_tokens(as_json: bool = AS_JSON) -> None:
         rows = await tokens.everything(session)
         return [{column: getattr(row, column) for column in columns} for row in rows]
 
-    found = _in_store(work)
+    found = in_store(work)
     if as_json:
         runtime.print_json(found)
         return
@@ -99,20 +98,9 @@ def revoke(name: str = NAME) -> None:
         audit.record(session, runtime.actor(), "token.revoked", f"token:{name}", {})
         return True
 
-    if not _in_store(work):
+    if not in_store(work):
         _fail(f"There is no live token '{name}'. See: pipeline-guard tokens list")
     typer.echo(f"The token '{name}' opens nothing any more.")
-
-
-def _in_store(work: Callable[["AsyncSession"], Awaitable[Any]]) -> Any:
-    from pipeline_guard.cli import runtime  # noqa: PLC0415
-
-    async def run(url: str) -> Any:
-        async with runtime.open_database(url) as database, database.transaction() as session:
-            return await work(session)
-
-    with runtime.database_url(load_settings()) as url:
-        return runtime.run(run(url))
 
 
 def _told(value: Any) -> str:

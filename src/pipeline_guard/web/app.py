@@ -3,7 +3,6 @@
 import contextlib
 import warnings
 from collections.abc import AsyncIterator, Iterator, Mapping
-from typing import Any
 
 from fastapi import APIRouter, FastAPI
 from starlette.types import Receive, Scope, Send
@@ -14,11 +13,10 @@ from pipeline_guard.settings import Settings
 from pipeline_guard.stages.accept import WRITERS, Acceptor
 from pipeline_guard.stages.context import Queue
 from pipeline_guard.stages.registrations import Registrations
-from pipeline_guard.store import figures
 from pipeline_guard.store.session import Database
 from pipeline_guard.telemetry.telemetry import Telemetry
 from pipeline_guard.web import access, forms, health, metrics, problems, reference, setup, signin
-from pipeline_guard.web.api import audit, deliveries, events, failures, incidents, rules
+from pipeline_guard.web.api import audit, deliveries, events, failures, incidents, rules, stats
 from pipeline_guard.web.dashboard import pages
 from pipeline_guard.web.dashboard.desk import desk
 from pipeline_guard.web.dashboard.page import Pages
@@ -100,11 +98,7 @@ def create_app(
     app.include_router(health.router(database))
     app.include_router(metrics.router(database, telemetry.metrics))
 
-    @app.get("/api/v1/stats", tags=["stats"], dependencies=allowed)
-    async def stats() -> dict[str, Any]:
-        """Totals over the whole history."""
-        async with database.transaction() as session:
-            return await figures.stats(session)
+    app.include_router(stats.router(database), prefix="/api/v1", dependencies=allowed)
 
     app.add_middleware(Deadline)
     app.add_middleware(SecurityHeaders)

@@ -152,6 +152,10 @@ def _of_type(made: Json, schema: Json, name: str, depth: int) -> Any:
         return [example(made, schema.get("items", {}), name, depth + 1)]
     if kind == "object":
         parts = schema.get("properties", {})
+        if not parts and isinstance(schema.get("additionalProperties"), dict):
+            parts = {
+                str(WORDS.get(name.removeprefix("by_"), "name")): schema["additionalProperties"]
+            }
         return {key: example(made, part, key, depth + 1) for key, part in parts.items()}
     word = WORDS.get(name)
     if kind in _BY_TYPE:

@@ -1,7 +1,7 @@
 """GET /api/v1/deliveries/{id} and its replay: what came in, and doing it again."""
 
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter
 from pydantic import BaseModel
@@ -33,6 +33,13 @@ class DeliveryOut(BaseModel):
 def shape(delivery: Delivery) -> DeliveryOut:
     """A stored delivery as the API shows it."""
     return DeliveryOut(**{name: getattr(delivery, name) for name in DeliveryOut.model_fields})
+
+
+class Replayed(BaseModel):
+    """A delivery that is queued again."""
+
+    delivery: int
+    status: Literal["accepted"]
 
 
 async def replay(database: Database, queue: Queue, delivery_id: int, actor: str) -> bool:
@@ -77,10 +84,10 @@ def router(database: Database, queue: Queue) -> APIRouter:
     @routes.post("/{delivery_id}/replay", status_code=202)
     async def replay_delivery(
         delivery_id: RowId, actor: Annotated[Actor, require("act")]
-    ) -> dict[str, Any]:
+    ) -> Replayed:
         """Work a delivery off once more."""
         known = await replay(database, queue, delivery_id, actor.name)
         found(known or None, "delivery", delivery_id)
-        return {"delivery": delivery_id, "status": "accepted"}
+        return Replayed(delivery=delivery_id, status="accepted")
 
     return routes
