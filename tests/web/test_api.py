@@ -41,7 +41,7 @@ async def test_a_failure_is_listed_and_shown_whole(client, failure_id):
     (item,) = (await client.get("/api/v1/failures")).json()["items"]
     one = (await client.get(f"/api/v1/failures/{failure_id}")).json()
     assert item == one
-    assert one["evidence"] == [{"line": 3, "text": "<b>boom</b>"}]
+    assert one["evidence"] == [{"line": 3, "text": "<b>boom</b>", "part": None}]
     assert one["plan"]["refusals"][0]["guard"] == "transient"
     promised = "platform repository run_id run_attempt job branch commit category confidence"
     promised += " transient evidence fingerprint status plan actions"
