@@ -7,6 +7,7 @@ import subprocess
 import sys
 
 import httpx
+from prometheus_client.parser import text_string_to_metric_families
 from tests.line.test_github import DNS, send
 
 
@@ -49,6 +50,12 @@ async def test_a_healed_failure_is_counted_at_every_stop(github, github_line):
     assert calls['method="log",platform="github",status="2xx"'] == 1
     assert values(text, "rerun_success_ratio") == {'platform="github"': 1}
     assert values(text, "queue_jobs") == {'state="todo"': 0, 'state="doing"': 0}
+
+    families = [family.name for family in text_string_to_metric_families(text)]
+    assert len(families) == len(set(families)), "what is counted and what is stored differ in name"
+    shown = {value for family in text_string_to_metric_families(text) for sample in family.samples
+             for value in sample.labels.values()}  # fmt: skip
+    assert not {"acme/shop", "feature", run.actor, str(run.id)} & shown, "labels stay few"
 
 
 async def test_a_job_that_goes_wrong_is_counted_with_its_error(github, github_line):
