@@ -4,7 +4,7 @@ Under 40 lines, unless somebody asked for the reasoning: failures alike are told
 ones in full, and what has no room is folded or counted.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -75,13 +75,14 @@ def render(
     most = MAX_GROUPS - 1 if spoken.commands or spoken.off_by else MAX_GROUPS
     told, others = groups[:most], groups[most:]
     parts = [MARKER]
+    named = _names_of(newest.values())
     for group in told:
-        parts += _one(group, history.get(group[0].id), EVIDENCE[len(told)])
+        parts += _one(group, named, history.get(group[0].id), EVIDENCE[len(told)])
     if not told:
         parts.append("Nothing is known to have failed at this commit.")
     if others:
-        names = [item for group in others for item in group]
-        parts.append(f"Red, too: {_names(names)}.")
+        left = [item for group in others for item in group]
+        parts.append(f"Red, too: {_names(left, named)}.")
     parts += _conversation(spoken)
     foot = _foot(commit)
     parts += _as_room_allows(told, MAX_LINES - _height([*parts, foot]))
@@ -109,11 +110,19 @@ def in_order(found: Iterable[Failure]) -> list[Failure]:
     return [item for group in _groups(found) for item in group]
 
 
-def _one(group: Sequence[Failure], seen: Seen | None, lines: int) -> list[str]:
+def _names_of(found: Collection[Failure]) -> dict[int, str]:
+    """By failure id, its job's name, with the workflow's before it where there are several."""
+    several = len({item.workflow for item in found}) > 1
+    return {item.id: f"{item.workflow} / {item.job}" if several else item.job for item in found}
+
+
+def _one(
+    group: Sequence[Failure], named: Mapping[int, str], seen: Seen | None, lines: int
+) -> list[str]:
     """One kind of failure: the verdict, the telling lines, and what is known besides."""
     first = group[0]
     said = verdict(first)
-    parts = [f"{said.sign} **{said.opening}:** {_names(group)}: {said.rest}."]
+    parts = [f"{said.sign} **{said.opening}:** {_names(group, named)}: {said.rest}."]
     evidence = first.diagnosis["evidence"][:lines]
     if evidence:
         shown = "\n".join(" ".join(item["text"].split())[:MAX_LINE] for item in evidence)
@@ -126,8 +135,8 @@ def _one(group: Sequence[Failure], seen: Seen | None, lines: int) -> list[str]:
     return parts
 
 
-def _names(group: Sequence[Failure]) -> str:
-    names = [code(item.job[:MAX_NAME]) for item in group[:MAX_JOBS]]
+def _names(group: Sequence[Failure], named: Mapping[int, str]) -> str:
+    names = [code(named[item.id][:MAX_NAME]) for item in group[:MAX_JOBS]]
     if len(group) > MAX_JOBS:
         names.append(f"{len(group) - MAX_JOBS} more")
     return ", ".join(names)
