@@ -318,3 +318,18 @@ async def test_a_crash_between_branch_and_request_leaves_one_of_each(
     assert len(proposals(github)) == 1
     assert len([name for name in run.repo.branches if name.startswith("pipeline-guard/")]) == 1
     assert len(run.repo.commits) == 1
+
+
+@pytest.mark.parametrize("mode", ["suggest"], indirect=True)
+async def test_after_a_re_run_that_a_person_asked_for_the_change_is_still_there(
+    github, patching, red
+):
+    pull, run = red()
+    run.repo.people.update(ann="write")
+    await send(patching, github, run)
+    assert "hooray" in await say(patching, github, pull, "/guard retry")
+    assert "hooray" in await say(patching, github, pull, "/guard patch")
+    assert len(proposals(github)) == 1
+    (failure,) = await patching.failures()
+    assert sorted(a["kind"] for a in failure["actions"]) == ["patch", "rerun"]
+    assert failure["status"] == "healing"

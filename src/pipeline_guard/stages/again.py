@@ -45,6 +45,9 @@ async def decide_again(context: Context, platform: str, repository: str, run_id:
             return "Nothing waits any more."
         failed = [(job, stored_diagnosis(stored[job.id].diagnosis)) for job in jobs]
         gathered = await gather(session, adapter, run, failed, policy, now, anew=True)
+        gathered = [
+            item.remembering(stored[job.id]) for job, item in zip(jobs, gathered, strict=True)
+        ]
         plans = decide([item.case for item in gathered], now)
         for job, item, plan in zip(jobs, gathered, plans, strict=True):
             failures.plan_anew(stored[job.id], item.kept_with(plan))

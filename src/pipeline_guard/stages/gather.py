@@ -18,11 +18,12 @@ from pipeline_guard.policy.layers import Resolved
 from pipeline_guard.policy.schema import Budgets
 from pipeline_guard.stages.choice import choice
 from pipeline_guard.stages.decide import Case
-from pipeline_guard.stages.facts import Facts, Seen, Spent, as_json
+from pipeline_guard.stages.facts import Facts, Seen, Spent, as_json, from_json
 from pipeline_guard.stages.guards import protecting
 from pipeline_guard.stages.incidents import watch
 from pipeline_guard.stages.policies import RunPolicy
 from pipeline_guard.store import history, switches, trust
+from pipeline_guard.store.tables import Failure
 from pipeline_guard.store.tracker import Sighting, sightings
 
 DAY = timedelta(days=1)
@@ -42,6 +43,13 @@ class Gathered:
         """The same with the changes that may be proposed for the failure."""
         facts = replace(self.case.facts, patch=patch, quarantine=quarantine)
         return replace(self, case=replace(self.case, facts=facts))
+
+    def remembering(self, failure: Failure) -> "Gathered":
+        """The same with the changes that were read for the failure when it was decided first."""
+        if not failure.plan.get("facts"):
+            return self
+        earlier = from_json(failure.plan["facts"], failure.diagnosis)
+        return self.offering(earlier.patch, earlier.quarantine)
 
     def kept_with(self, plan: Plan) -> Plan:
         """The plan with all that it rested on, so that it can be explained and decided anew."""

@@ -134,7 +134,8 @@ async def _gather(
     gathered = await gather(
         session, platform, ready.run, failed, ready.policy, datetime.now(UTC), anew=True
     )
-    return [replace(item, case=replace(item.case, policy=_as_asked(item))) for item in gathered]
+    known = [item.remembering(stored[job.id]) for job, item in zip(jobs, gathered, strict=True)]
+    return [replace(item, case=replace(item.case, policy=_as_asked(item))) for item in known]
 
 
 def _as_asked(item: Gathered) -> Policy:

@@ -54,8 +54,8 @@ def _body(facts: Facts, patch: PreparedPatch) -> str:
     where = facts.job.url or run.url
     told = f"[{plain(facts.job.name)}]({where})" if where else plain(facts.job.name)
     return (
-        f"The job {told} failed at {patch.base[:10]}, and {patch.origin}: this is the change, as"
-        f" it fits the files there. It goes into the branch of {number}.\n\n"
+        f"The job {told} failed at {patch.base[:10]}. This change mends it ({patch.origin});"
+        f" it fits the files there exactly and goes into the branch of {number}.\n\n"
         "Close this if it is not wanted: it is not proposed again."
     )
 
