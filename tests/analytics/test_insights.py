@@ -6,10 +6,15 @@ import pytest
 
 from pipeline_guard.analytics.digest import digest
 from pipeline_guard.analytics.flaky import flaky
-from pipeline_guard.analytics.frame import frame
+from pipeline_guard.analytics.frame import COLUMNS
+from pipeline_guard.analytics.frame import frame as framed
 from pipeline_guard.analytics.healing import NO_RULE, groups, per_day, totals
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
+
+
+def frame(rows):
+    return framed([tuple(item[name] for name in COLUMNS) for item in rows])
 
 
 def row(days_ago: float = 0.1, **changes: object) -> dict[str, object]:

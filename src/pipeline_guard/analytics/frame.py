@@ -1,6 +1,6 @@
 """The table that every analysis works on: one row a failure."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, Final
 
 import pandas as pd
@@ -27,13 +27,13 @@ COLUMNS: Final = (
 person is worth in minutes of a person, by the policy the failure was decided under."""
 
 
-def frame(rows: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
-    """The rows with typed columns, and what most analyses derive from them.
+def frame(rows: Sequence[tuple[Any, ...]]) -> pd.DataFrame:
+    """The rows, each with the values of COLUMNS, typed, and what most analyses derive from them.
 
     `healed` and `in_vain`: a re-run of ours passed, or failed again. `to_green`: minutes from red
     to the passing attempt's end.
     """
-    table = pd.DataFrame.from_records([dict(row) for row in rows], columns=list(COLUMNS))
+    table = pd.DataFrame.from_records(list(rows), columns=list(COLUMNS))
     for name in ("created_at", "settled_at"):
         table[name] = pd.to_datetime(table[name], utc=True)
     for name in ("minutes", "green_saves"):

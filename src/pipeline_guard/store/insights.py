@@ -1,19 +1,18 @@
 """The rows that insights are made of: of each failure a few values, not the whole."""
 
-from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import Float, RowMapping, select
+from sqlalchemy import Float, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from pipeline_guard.store.tables import Action, ActionFailure, Failure
 
-MOST: Final = 100_000
-"""Failures that are looked at, the newest; with more the page would take seconds."""
+MOST: Final = 30_000
+"""Failures that are looked at, the newest; with more the page would take many seconds."""
 
 
-async def rows(session: AsyncSession, since: datetime) -> Sequence[RowMapping]:
+async def rows(session: AsyncSession, since: datetime) -> list[tuple[Any, ...]]:
     """Failures since then, oldest first, with the columns that analytics/frame.py names."""
     facts: Any = Failure.plan["facts"]
     worth: Any = Failure.plan["policy"]["values"]["worth"]
@@ -50,4 +49,4 @@ async def rows(session: AsyncSession, since: datetime) -> Sequence[RowMapping]:
         .order_by(Failure.created_at.desc())
         .limit(MOST)
     )
-    return (await session.execute(query)).mappings().all()[::-1]
+    return [tuple(row) for row in await session.execute(query)][::-1]

@@ -39,6 +39,8 @@ class Findings:
     groups: "list[Group]"
     flaky: "list[Flaky]"
     digest: "Digest"
+    cut: bool
+    """There were more failures than are looked at."""
 
 
 def find(rows: Sequence[Any], now: datetime, days: int, by: By) -> Findings:
@@ -57,6 +59,7 @@ def find(rows: Sequence[Any], now: datetime, days: int, by: By) -> Findings:
         groups(chosen, by),
         flaky(chosen, now),
         digest(table, now),
+        cut=len(rows) >= store.MOST,
     )
 
 
@@ -83,6 +86,7 @@ def router(desk: Desk) -> APIRouter:
             section="/insights",
             found=findings,
             days=days,
+            most=store.MOST,
             by=by,
             bys=BYS,
             rules=sorted(rules.values(), key=lambda item: item.precision),
