@@ -80,8 +80,8 @@ class Settings(BaseSettings):
 
     keep_deliveries_days: int = Field(default=30, ge=7)
     """Days; not less than recovery may look back for webhooks that were missed."""
-    keep_failures_days: int = Field(default=180, ge=31)
-    """Days; not less than the month of history that a decision may rest on."""
+    keep_failures_days: int = Field(default=180, ge=90)
+    """Days; not less than the 90 of history that a decision may rest on."""
     keep_logs_days: int = Field(default=30, ge=1)
     """Days that the logs shown with failures are kept."""
     keep_queue_days: int = Field(default=7, ge=1)

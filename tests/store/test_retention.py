@@ -2,6 +2,7 @@
 
 import importlib
 import json
+import math
 import pkgutil
 from datetime import UTC, datetime, timedelta
 
@@ -11,7 +12,11 @@ from typer.testing import CliRunner
 
 from pipeline_guard import store
 from pipeline_guard.cli import build
+from pipeline_guard.errors import ConfigError
+from pipeline_guard.settings import load_settings
+from pipeline_guard.stages.gather import REMEMBERED
 from pipeline_guard.stages.prune import prune
+from pipeline_guard.stages.recover import LONGEST_LOOKBACK
 from pipeline_guard.store import retention, sweeps
 from pipeline_guard.store.retention import KEPT, RULES, Keep
 from pipeline_guard.store.tables import Base
@@ -69,6 +74,16 @@ def test_every_table_has_a_limit_or_a_reason_to_have_none():
     for module in pkgutil.iter_modules(store.__path__):
         importlib.import_module(f"{store.__name__}.{module.name}")
     assert {*RULES, *KEPT} - {"procrastinate_jobs"} == set(Base.metadata.tables)
+
+
+@pytest.mark.parametrize(
+    ("setting", "needed"),
+    [("keep_deliveries_days", LONGEST_LOOKBACK), ("keep_failures_days", REMEMBERED)],
+)
+def test_no_limit_can_be_set_below_what_decisions_and_recovery_look_back(setting, needed):
+    days = needed / timedelta(days=1)
+    with pytest.raises(ConfigError, match=setting.upper()):
+        load_settings(_env_file=None, **{setting: math.ceil(days) - 1})
 
 
 async def test_deliveries_go_unless_they_wait_for_work(db, database):
