@@ -8,6 +8,9 @@ import pytest
 import structlog
 from tests.line.test_github import DNS, send
 
+from pipeline_guard.cli.logging_setup import LONGEST, Masking
+from pipeline_guard.logs.redact import MASK
+
 SECRETS = {
     "api token of ours": "our-own-api-token-1",
     "rotated secret": "second-of-two",
@@ -67,6 +70,16 @@ def test_every_line_is_json_with_the_ids_bound_to_it_uvicorns_too():
     assert all({"timestamp", "level"} <= set(row) for row in rows)
     assert all(row["request_id"] == "r1" for row in rows)
     assert "OSError" in rows[3]["exception"]
+
+
+def test_an_endless_text_is_cut_in_its_middle_and_no_secret_is_let_through_by_it():
+    masking = Masking(["the-secret-at-the-end"])
+    shown = masking(None, "", {"error": "begin " + "x y " * 100_000 + "the-secret-at-the-end"})
+    assert len(shown["error"]) < LONGEST + 100
+    assert shown["error"].startswith("begin ")
+    assert shown["error"].endswith(MASK)
+    straddling = "x" * (LONGEST // 2 - 8) + " the-secret-at-the-end " + "y " * LONGEST
+    assert "the-sec" not in masking(None, "", {"error": straddling})["error"]
 
 
 async def test_lines_of_a_job_carry_its_delivery_run_and_failure(github, github_line):

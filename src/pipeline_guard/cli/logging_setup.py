@@ -15,6 +15,8 @@ from pipeline_guard.settings import Settings, split_secrets
 
 SHORTEST_SECRET: Final = 6
 """Characters; masking shorter values would mask half of every line."""
+LONGEST: Final = 20_000
+"""Characters kept of one text: an error may quote a whole answer."""
 _OURS: Final = frozenset(("level", "timestamp"))
 """Texts that only this module writes."""
 _TALKATIVE: Final = (
@@ -34,10 +36,23 @@ class Masking:
         self, _: Any, __: str, event: MutableMapping[str, Any]
     ) -> MutableMapping[str, Any]:
         """Mask every text of the line, however deep it lies."""
-        plain = {key: _plain(value) for key, value in event.items()}
+        plain = {key: self._plain(value) for key, value in event.items()}
         # Nearly every line holds none: that is seen in one look at all of it.
         together = "\n".join(_texts(plain))
-        return plain if self._text(together) == together else self._masked(plain)
+        return plain if self._redactor.redact(together) == together else self._masked(plain)
+
+    def _plain(self, value: Any) -> Any:
+        """The value in types that can be masked and written, without the secrets of ours."""
+        if value is None or isinstance(value, bool | int | float):
+            return value
+        if isinstance(value, Mapping):
+            return {str(key): self._plain(item) for key, item in value.items()}
+        if isinstance(value, list | tuple | set | frozenset):
+            return [self._plain(item) for item in value]
+        text = str(value)
+        for secret in self._known:
+            text = text.replace(secret, MASK)
+        return _cut(text)
 
     def _masked(self, value: Any, name: str = "") -> Any:
         if isinstance(value, dict):
@@ -48,23 +63,16 @@ class Masking:
             return value
         # Beside its name a value is told to be a secret even where it does not look like one.
         head = f"{name}=" if name else ""
-        return self._text(head + value).removeprefix(head)
-
-    def _text(self, text: str) -> str:
-        for secret in self._known:
-            text = text.replace(secret, MASK)
-        return self._redactor.redact(text)
+        return self._redactor.redact(head + value).removeprefix(head)
 
 
-def _plain(value: Any) -> Any:
-    """The value in types that can be masked and written: what has no text of its own stays."""
-    if value is None or isinstance(value, bool | int | float | str):
-        return value
-    if isinstance(value, Mapping):
-        return {str(key): _plain(item) for key, item in value.items()}
-    if isinstance(value, list | tuple | set | frozenset):
-        return [_plain(item) for item in value]
-    return str(value)
+def _cut(text: str) -> str:
+    """Both ends of a text too long, for of a traceback both tell something; cut between words."""
+    if len(text) <= LONGEST:
+        return text
+    head, _, _ = text[: LONGEST // 2].rpartition(" ")
+    _, _, tail = text[-(LONGEST // 2) :].partition(" ")
+    return f"{head}\n[… {len(text) - len(head) - len(tail)} characters cut …]\n{tail}"
 
 
 def _texts(value: Any, name: str = "") -> Iterator[str]:
