@@ -24,10 +24,10 @@ from pipeline_guard.web.dashboard import page
 STATIC = page.HERE / "static"
 
 
-async def kept(database, source: Path, line: int = 3) -> int:
+async def kept(database, source: Path, line: int = 3, part: str | None = None) -> int:
     """A failure with the log of that file."""
     a_run = run()
-    found = diagnosis("test_failure", evidence=(EvidenceLine(line, "boom"),))
+    found = diagnosis("test_failure", evidence=(EvidenceLine(line, "boom", part=part),))
     async with database.transaction() as session:
         number = await failures.add(session, a_run, a_run.jobs[0], found, Plan())
         await job_logs.add(session, number, keep_log(source))
@@ -93,9 +93,13 @@ async def test_each_file_of_a_log_has_anchors_of_its_own(client, database, tmp_p
     with zipfile.ZipFile(source, "w") as archive:
         archive.writestr("build/1_Set up.txt", "a\nb\n")
         archive.writestr("build/2_Test.txt", "c\nd\n")
-    number = await kept(database, source, line=2)
+    number = await kept(database, source, line=2, part="build/2_Test.txt")
     text = (await client.get(f"/failures/{number}/log?part=1&first=1&last=9")).text
-    assert 'id="P1L1"' in text
+    assert 'class="l" id="P1L1"' in text
+    assert 'class="l lit" id="P1L2"' in text
+    shown = (await client.get(f"/failures/{number}")).text
+    assert 'href="#P1L2">2</a>' in shown
+    assert 'class="l lit" id="P1L2"' in shown
     assert (await client.get(f"/failures/{number}/log?part=7&first=1&last=9")).text.strip() == ""
 
 

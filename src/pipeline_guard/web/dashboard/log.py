@@ -75,6 +75,8 @@ class LogView:
     """Lines of the whole log."""
     notes: Sequence[str]
     sections: tuple[Section, ...]
+    evidence: tuple[str, ...]
+    """The anchor of each piece of evidence, in its order."""
     at: Window | None = None
     """Where the most telling line is; its `lines` come with the page."""
     lines_at: tuple[Line, ...] = ()
@@ -102,6 +104,7 @@ class Outline:
         evidence: Sequence[Mapping[str, Any]],
     ) -> None:
         self._log = kept
+        self._evidence = evidence
         self.parts = tuple(dict.fromkeys(item["part"] for item in kept.outline)) or ("",)
         self._ranges: dict[str, list[tuple[int, int]]] = {}
         for part, first, last in ranges:
@@ -126,7 +129,8 @@ class Outline:
             )
         ]
         sections = tuple(self._step(items, last=items is groups[-1]) for items in groups)
-        return LogView(self._log.lines, self._log.notes, sections)
+        anchors = tuple(anchor(*self.place_of(item)) for item in self._evidence)
+        return LogView(self._log.lines, self._log.notes, sections, anchors)
 
     def _step(self, items: Sequence[Mapping[str, Any]], *, last: bool) -> Section:
         part, first, end = self.parts.index(items[0]["part"]), items[0]["first"], items[-1]["last"]
