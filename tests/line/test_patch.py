@@ -333,3 +333,27 @@ async def test_after_a_re_run_that_a_person_asked_for_the_change_is_still_there(
     (failure,) = await patching.failures()
     assert sorted(a["kind"] for a in failure["actions"]) == ["patch", "rerun"]
     assert failure["status"] == "healing"
+
+
+async def test_while_one_is_open_for_an_older_commit_the_newer_change_is_only_shown(
+    github, patching, red
+):
+    pull, run = red()
+    run.repo.people.update(ann="write")
+    await send(patching, github, run)
+    (first,) = proposals(github)
+    pull.sha = "2" * 40
+    pull.commits.append(pull.sha)
+    run.repo.branches["feature"] = pull.sha
+    run.repo.files_at[pull.sha] = {"src/shop.py": BEFORE + b"# more\n"}
+    newer = LOG.replace("@@ -1,8 +1,8 @@", "@@ -1,9 +1,9 @@").replace(
+        " print(os.name)\n", " print(os.name)\n # more\n"
+    )
+    again = github.add_run(log=newer, sha=pull.sha, event="pull_request", jobs={"lint": "failure"})
+    await send(patching, github, again)
+    assert proposals(github) == [first]
+    assert f"{first.number} is open already" in comment(github)
+    assert "+def total(a, b):" in comment(github)
+    first.state, first.merged = "closed", True
+    assert "hooray" in await say(patching, github, pull, "/guard patch")
+    assert len(proposals(github)) == 2

@@ -57,6 +57,13 @@ async def _find_or_make(changes: Changes, run: Run, params: Mapping[str, Any]) -
     if not asked and any(one.state == "closed" for one in known):
         return Result("skipped", "The same was proposed before and closed by somebody.")
     there = next((one for one in known if one.state == "open"), None)
+    if there is not None and there.branch != _branch(params):
+        return Result(
+            "skipped",
+            f"#{there.number} is open already, for an older commit. Once it is merged or closed,"
+            " /guard patch proposes this one.",
+            there.url,
+        )
     # Without a request the change is for the branch itself, and a request is how that is asked for.
     asks = run.request is None
     if there is None and not asks and await changes.is_protected(target):
@@ -80,10 +87,14 @@ def _needless(run: Run, params: Mapping[str, Any]) -> str | None:
 async def _propose(changes: Changes, target: str, params: Mapping[str, Any]) -> Proposed:
     base, title = params["base"], params["title"]
     edits = await edited(changes, read_diff(params["diff"]), params["paths"], base)
-    name = f"{branch_prefix(params['fingerprint'])}{base[:SHORT]}"
+    name = _branch(params)
     files = {path: new for path, (_, new) in edits.items()}
     await changes.create_branch(name, base, files, title)
     return await changes.open_request(name, target, title, params["body"])
+
+
+def _branch(params: Mapping[str, Any]) -> str:
+    return f"{branch_prefix(params['fingerprint'])}{params['base'][:SHORT]}"
 
 
 async def edited(
