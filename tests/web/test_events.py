@@ -14,6 +14,7 @@ from tests.web.serving import served
 
 from pipeline_guard.domain.plan import Plan
 from pipeline_guard.store import changes, failures
+from pipeline_guard.store.incident_tables import Incident
 from pipeline_guard.web import live
 from pipeline_guard.web.live import Client, Told
 
@@ -185,3 +186,21 @@ async def test_a_client_too_slow_for_what_happens_is_ended_not_buffered(monkeypa
         client.put(Told(number, "failure", {}))
     assert client.queue.qsize() <= 3
     assert [told async for told in client] == []
+
+
+async def test_an_incident_is_told_and_stands_on_top_of_now(app, address, database, token):
+    async with Stream(address, token) as stream:
+        async with database.transaction() as session:
+            incident = Incident(
+                platform="github", fingerprint="f1", category="network_transient",
+                title="Could not resolve <b>mirror.example</b>", failures=7,
+                repositories=["acme/shop", "acme/web"], probes=[],
+            )  # fmt: skip
+            session.add(incident)
+        event = await stream.next()
+    assert (event.name, event.data["id"], event.data["status"]) == ("incident", incident.id, "open")
+    async with httpx.AsyncClient(base_url=address, timeout=PATIENCE) as client:
+        page = await client.get("/", headers={"authorization": f"Bearer {token}"})
+    assert "Could not resolve &lt;b&gt;mirror" in page.text
+    assert "<b>2</b> repositories" in page.text
+    assert page.text.index("mirror.example") < page.text.index('id="list"')
