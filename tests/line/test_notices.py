@@ -15,16 +15,18 @@ from tests.line.harness import Line, running_line
 from tests.line.test_github import DNS, send
 from tests.notify.receivers import Inbox, http_receiver
 
+from pipeline_guard.stages import incidents
 from pipeline_guard.stages.digest import digest
 from pipeline_guard.store.tables import Notice
 
 CONFIG = """
 mode: {mode}
 max_reruns: 1
+incidents: {{runs: 3, places: 2}}
 notify:
   program:
     webhook: {{url_env: HOOK_URL, secret_env: HOOK_SECRET, allow_loopback: true}}
-    when: [escalated, healed_late, digest]
+    when: [escalated, healed_late, digest, incident_opened, incident_closed]
     healed_late_minutes: {late}
   others:
     webhook: {{url_env: HOOK_URL, secret_env: HOOK_SECRET, allow_loopback: true}}
@@ -149,3 +151,19 @@ async def test_the_digest_is_told_once_a_day_after_six(github, line, inbox):
     told = json.loads(posted.body)["data"]
     assert told["title"] == "1 failure in 24 hours: 1 healing"
     assert told["lines"] == ["acme/shop: tests (network_transient), once"]
+
+
+async def test_an_incident_is_told_when_it_opens_and_when_it_closes(github, line, inbox):
+    for name, sha in (("one", "1" * 40), ("two", "2" * 40), ("three", "3" * 40)):
+        await send(line, github, github.add_run(log=DNS, branch=name, sha=sha))
+    (posted,) = inbox.got
+    told = json.loads(posted.body)
+    assert told["type"] == "pipeline_guard.incident_opened"
+    assert told["data"]["repositories"] == ["acme/shop"]
+    assert "held until one passes" in told["data"]["lines"][0]
+
+    async with line.context.database.transaction() as session:
+        await session.execute(text("UPDATE incidents SET last_seen_at = now() - interval '1 day'"))
+    await incidents.look(line.context, int(told["data"]["incident"]))
+    await line.settle()
+    assert json.loads(inbox.got[1].body)["type"] == "pipeline_guard.incident_closed"

@@ -16,12 +16,17 @@ def announcements(found: Sequence[Failure], now: datetime) -> list[Notice]:
     newest = {(item.workflow, item.job): item for item in found}
     notices = []
     for item in newest.values():
-        if item.status == "escalated":
+        if item.status == "escalated" and not _is_held(item):
             notices.append(_escalated(item, now))
         elif item.status == "healed":
             first = next(other for other in found if other.job == item.job)
             notices.append(_healed(item, first))
     return notices
+
+
+def _is_held(failure: Failure) -> bool:
+    """An open incident holds its re-run, and is announced itself."""
+    return any(item["guard"] == "incident" for item in failure.plan["refusals"])
 
 
 def _escalated(failure: Failure, now: datetime) -> Notice:
