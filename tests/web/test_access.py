@@ -65,6 +65,7 @@ async def test_a_browser_is_sent_to_sign_in_and_back(client, made):
     assert answer.status_code == 303
     assert answer.headers["location"] == "/login?next=%2Ffailures%2F7%3Fx%3D1"
     page = await client.get(answer.headers["location"], headers=PAGE)
+    assert "plain <code>http" in page.text
     assert 'value="/failures/7?x=1"' in page.text
     assert (await sign_in(client, "wrong")).status_code == 401
     answer = await sign_in(client, made["read"], "/failures/7?x=1")

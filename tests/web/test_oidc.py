@@ -12,6 +12,7 @@ from tests.web.conftest import client_of, running_app
 
 from pipeline_guard.errors import ConfigError
 from pipeline_guard.settings import Settings
+from pipeline_guard.stages.doctor import of_sign_in
 from pipeline_guard.web.oidc import provider_from, scopes_of_groups
 
 ANN = {"sub": "42", "email": "ann@example.org", "groups": ["dev", "staff"]}
@@ -160,3 +161,17 @@ def test_wrong_settings_are_named():
             scopes_of_groups(text)
     with pytest.raises(ConfigError, match="CLIENT_ID"):
         provider_from(Settings(_env_file=None), "https://id.example.org")
+
+
+async def test_doctor_asks_the_provider_who_it_is(provider):
+    def at(issuer: str) -> Settings:
+        return Settings(_env_file=None, oidc_issuer=issuer)
+
+    (found,) = await of_sign_in(at(provider.url))
+    assert (found.state, provider.url in found.text) == ("ok", True)
+    (found,) = await of_sign_in(at(f"{provider.url}/other"))
+    assert found.state == "wrong"
+    provider.down = True
+    (found,) = await of_sign_in(at(provider.url))
+    assert found.state == "wrong"
+    assert await of_sign_in(Settings(_env_file=None)) == []

@@ -49,6 +49,7 @@ async def examine(
         asyncio.to_thread(of_files, settings, platforms),
         of_database(settings, database) if database else _nothing(),
         of_address(settings),
+        of_sign_in(settings),
         of_platforms(database, platforms),
     )
     return [finding for part in parts for finding in part]
@@ -109,6 +110,23 @@ async def of_address(settings: Settings) -> list[Finding]:
         told = f"{url} answers {answer.status_code}."
         return [Finding(name, "wrong", told, "Have the proxy pass all paths on to `serve`.")]
     return [Finding(name, "ok", f"{settings.public_url} answers from here.")]
+
+
+async def of_sign_in(settings: Settings) -> list[Finding]:
+    """Whether the provider that people sign in by describes itself."""
+    if settings.oidc_issuer is None:
+        return []
+    name, url = "sign-in", f"{settings.oidc_issuer}/.well-known/openid-configuration"
+    fix = "Look at PIPELINE_GUARD_OIDC_ISSUER; see docs/access.md."
+    try:
+        async with httpx.AsyncClient(timeout=10.0) as client:
+            answer = await client.get(url)
+        issuer = str(answer.json()["issuer"]).rstrip("/")
+    except (httpx.HTTPError, ValueError, KeyError, TypeError) as error:
+        return [Finding(name, "wrong", f"{url} is no answer: {type(error).__name__}.", fix)]
+    if issuer != settings.oidc_issuer:
+        return [Finding(name, "wrong", f"The provider calls itself {issuer}.", fix)]
+    return [Finding(name, "ok", f"People sign in by {issuer}.")]
 
 
 async def of_platforms(database: Database | None, platforms: Platforms) -> list[Finding]:

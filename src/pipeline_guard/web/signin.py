@@ -65,7 +65,12 @@ def ask(
     with_provider: bool,
 ) -> Response:
     """The page that asks who it is, with what was wrong the last time."""
-    values = {"next": inside(following), "problem": said, "with_provider": with_provider}
+    values = {
+        "next": inside(following),
+        "problem": said,
+        "with_provider": with_provider,
+        "plain": request.url.scheme == "http" and is_secure(request),
+    }
     return pages.show(request, "login.html", status, **values)
 
 
