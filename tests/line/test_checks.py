@@ -27,6 +27,7 @@ async def app_line(
         github_api_url=github.url,
         github_token="ghs_app",
         github_webhook_secret=github.secret,
+        public_url="https://guard.example",
     ) as running:
         yield running
 
@@ -40,6 +41,8 @@ async def test_one_check_run_per_commit_says_the_verdict_and_points_at_the_line(
     await send(app_line, github, github.add_run(log=LINT))
     (check,) = ours(github)
     assert (check.conclusion, check.sha) == ("neutral", "1" * 40)
+    (call,) = github.calls("POST", "/check-runs")
+    assert call.body["details_url"] == "https://guard.example/failures/1"
     assert check.output["title"].startswith("Yours: tests: a linter or formatter objects")
     assert "F401" in check.output["summary"]
     assert "/guard" not in check.output["summary"]

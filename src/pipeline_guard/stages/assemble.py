@@ -131,6 +131,7 @@ def context(
         scratch_folder(settings),
         keep(settings),
         telemetry,
+        settings.public_url,
     )
 
 

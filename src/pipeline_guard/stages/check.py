@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
@@ -37,7 +38,7 @@ async def put_check(
     commit = shown[-1].commit if shown else None
     if commit is None or not isinstance(adapter, KeepsChecks):
         return
-    draft = check_of(shown, commit)
+    draft = replace(check_of(shown, commit), url=context.page_of(shown[-1].id))
     digest = hashlib.sha256(repr(draft).encode()).hexdigest()
     place = (platform, repository, commit)
     async with context.database.transaction() as session:

@@ -65,6 +65,12 @@ class Context:
     """A folder for logs while they are read."""
     keep: Keep = field(default_factory=Keep)
     telemetry: Telemetry = field(default_factory=Telemetry)
+    public_url: str | None = None
+    """Where people reach the dashboard, if that is known."""
+
+    def page_of(self, failure: int) -> str | None:
+        """The dashboard's page of a failure, where people can reach it."""
+        return f"{self.public_url}/failures/{failure}" if self.public_url else None
 
     def platform(self, name: str) -> Connected:
         """The switched-on platform of that name; raises NotFound."""

@@ -139,6 +139,13 @@ class Action(Base):
         UniqueConstraint("key"),
         Index("ix_actions_run", "platform", "repository", "run_id"),
         Index("ix_actions_undecided", "id", postgresql_where=text("outcome IS NULL")),
+        Index(
+            "ix_actions_standing",
+            "platform",
+            "repository",
+            "kind",
+            postgresql_where=text("outcome IS NULL"),
+        ),
     )
 
     id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)

@@ -2,5 +2,5 @@
 
 from typing import Final
 
-HEAD: Final = "20261121_platform_limits"
+HEAD: Final = "20261121_standing"
 """The newest revision, written down so that an up-to-date database needs no Alembic at start."""
