@@ -146,7 +146,8 @@ async def test_the_printed_diff_becomes_one_pull_request(
     pulls = api.get("/pulls", params={"base": "feature", "state": "all"}).json()
     (made,) = pulls
     assert str(made["number"]) == first.external_id
-    assert made["head"]["ref"] == f"pipeline-guard/0123456789ab-{patch.base[:12]}"
+    assert made["head"]["ref"] == step.once
+    assert step.once.startswith("pipeline-guard/0123456789ab-")
     files = compared(api, "feature", made["head"]["ref"])
     assert [(item["filename"], item["additions"], item["deletions"]) for item in files] == [
         ("src/shop.py", 1, 1)

@@ -2,6 +2,7 @@
 
 import pytest
 from tests.fakes.github.server import SHA, FakeGitHub
+from tests.fakes.github.world import Job
 from tests.fakes.gitlab import FakeGitLab
 from tests.line.harness import Line, running_line
 
@@ -357,3 +358,18 @@ async def test_while_one_is_open_for_an_older_commit_the_newer_change_is_only_sh
     first.state, first.merged = "closed", True
     assert "hooray" in await say(patching, github, pull, "/guard patch")
     assert len(proposals(github)) == 2
+
+
+async def test_two_linters_of_one_run_are_two_proposals_and_a_matrix_is_one(github, patching, red):
+    pull, run = red(log="")
+    pull.files["src/till.py"] = "modified"
+    run.repo.files_at[SHA]["src/till.py"] = BEFORE
+    names = ("lint (3.11)", "lint (3.12)", "lint tills")
+    for name, log in zip(names, (LOG, LOG, LOG.replace("shop.py", "till.py")), strict=True):
+        run.jobs.append(Job(github.world.next_id(), name, 1, "failure", log=log.encode()))
+    run.jobs[0].conclusion = "success"
+    await send(patching, github, run)
+    found = [github.api.git.content("acme/shop", made.branch) for made in proposals(github)]
+    assert sorted(path for files in found for path in files if files[path] == AFTER) == [
+        "src/shop.py", "src/till.py",
+    ]  # fmt: skip

@@ -27,10 +27,15 @@ def offered(policy=ACT, patch=PATCH, a_run=None, cause=LINT, **changes):
     return propose(some, policy, Plan(), NOW)
 
 
-def test_what_fits_is_a_step_that_is_one_action_per_fingerprint_and_commit():
+def test_what_fits_is_a_step_that_is_one_action_per_fingerprint_files_and_commit():
     (step,) = offered()
     assert isinstance(step, Step)
-    assert (step.kind, step.once) == ("patch", "f1/c0ffee")
+    assert step.kind == "patch"
+    assert step.once.startswith("pipeline-guard/f1-")
+    (other,) = offered(
+        patch=PreparedPatch(PRINTED, DIFF.replace("a.py", "b.py"), ("src/b.py",), 2, "c0ffee")
+    )
+    assert other.once != step.once
     assert step.params["diff"] == DIFF
 
 

@@ -1,5 +1,6 @@
 """Patch: proposes a change to files as a branch of ours and a request into the one that failed."""
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
@@ -27,6 +28,15 @@ def branch_prefix(fingerprint: str) -> str:
     return f"{OWN_BRANCHES}{fingerprint[:SHORT]}-"
 
 
+def branch_name(fingerprint: str, paths: Sequence[str], base: str) -> str:
+    """The branch for a change of these files at a commit.
+
+    Failures of one fingerprint may name different files, as two linters of one run do.
+    """
+    files = hashlib.sha256("\n".join(sorted(paths)).encode()).hexdigest()[:6]
+    return f"{branch_prefix(fingerprint)}{files}-{base[:SHORT]}"
+
+
 def describe(params: Mapping[str, Any]) -> str:
     """What it would do, for a dry run."""
     return f"propose a change of {', '.join(params['paths'])}"
@@ -51,18 +61,21 @@ async def apply(platform: Platform, run: Run, request: Request) -> Result:
 
 
 async def _find_or_make(changes: Changes, run: Run, params: Mapping[str, Any]) -> Result:
-    target = run.branch or ""
+    target, name = run.branch or "", _branch(params)
     known = await changes.proposed(target, branch_prefix(params["fingerprint"]))
+    there = next((one for one in known if one.state == "open" and one.branch == name), None)
+    # The name without its commit stands for the same files at any commit.
+    same = name.rpartition("-")[0]
     asked = "asked_by" in params  # whoever asks for it does not mind that it was closed before
-    if not asked and any(one.state == "closed" for one in known):
+    if there is None and not asked and _any(known, "closed", same):
         return Result("skipped", "The same was proposed before and closed by somebody.")
-    there = next((one for one in known if one.state == "open"), None)
-    if there is not None and there.branch != _branch(params):
+    older = _any(known, "open", same) if there is None else None
+    if older is not None:
         return Result(
             "skipped",
-            f"#{there.number} is open already, for an older commit. Once it is merged or closed,"
+            f"#{older.number} is open already, for an older commit. Once it is merged or closed,"
             " /guard patch proposes this one.",
-            there.url,
+            older.url,
         )
     # Without a request the change is for the branch itself, and a request is how that is asked for.
     asks = run.request is None
@@ -70,6 +83,11 @@ async def _find_or_make(changes: Changes, run: Run, params: Mapping[str, Any]) -
         return Result("skipped", f"{target} is protected: the change stays a suggestion.")
     made = there or await _propose(changes, target, params)
     return Result("done", f"Proposed as #{made.number}.", made.url, str(made.number))
+
+
+def _any(known: Sequence[Proposed], state: str, same: str) -> Proposed | None:
+    found = (one for one in known if one.state == state and one.branch.startswith(f"{same}-"))
+    return next(found, None)
 
 
 def _needless(run: Run, params: Mapping[str, Any]) -> str | None:
@@ -94,7 +112,7 @@ async def _propose(changes: Changes, target: str, params: Mapping[str, Any]) -> 
 
 
 def _branch(params: Mapping[str, Any]) -> str:
-    return f"{branch_prefix(params['fingerprint'])}{params['base'][:SHORT]}"
+    return branch_name(params["fingerprint"], params["paths"], params["base"])
 
 
 async def edited(

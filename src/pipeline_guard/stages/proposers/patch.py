@@ -9,6 +9,7 @@ from pipeline_guard.domain.diagnosis import Category
 from pipeline_guard.domain.plan import Plan, Refusal, Step
 from pipeline_guard.policy.schema import Policy
 from pipeline_guard.remedies.caution import harm
+from pipeline_guard.remedies.patch import branch_name
 from pipeline_guard.remedies.unified import place, read_diff
 from pipeline_guard.stages.facts import Facts
 from pipeline_guard.stages.guards import Guard
@@ -45,7 +46,7 @@ def _step(facts: Facts, patch: PreparedPatch) -> Step:
         f"A change of {len(patch.paths)} file(s), {patch.lines} lines, mends it: {patch.origin},"
         " and it fits the files as they are."
     )
-    return Step("patch", params, why, once=f"{fingerprint}/{patch.base}")
+    return Step("patch", params, why, once=branch_name(fingerprint, patch.paths, patch.base))
 
 
 def _body(facts: Facts, patch: PreparedPatch) -> str:
