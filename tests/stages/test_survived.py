@@ -34,6 +34,17 @@ def test_a_server_of_the_jobs_own_is_not_the_network() -> None:
     assert not own.transient
 
 
+def test_a_repository_is_fetched_from_no_server_of_the_jobs_own() -> None:
+    cloned = judged(
+        "git clone http://127.0.0.1:48209/.git rates",
+        "Cloning into 'rates'...",
+        "fatal: unable to access 'http://127.0.0.1:48209/.git/': Failed to connect to 127.0.0.1"
+        " port 48209 after 0 ms: Couldn't connect to server",
+        "program finished with exit code 128",
+    )
+    assert (cloned.category, cloned.transient) == ("network_transient", True)
+
+
 def test_the_last_attempt_is_one() -> None:
     found = judged(RESET, "Warning: Will retry in 1 seconds.", "+ true", "+ false", "x", RESET)
     assert (found.category, found.transient) == ("network_transient", True)

@@ -21,6 +21,8 @@ _LET_GO: Final = re.compile(r"\++ (?:true|:)$")
 """What the shell prints of `|| true`."""
 _LOCAL: Final = re.compile(r"(?i)\blocalhost\b|\b127\.0\.0\.\d|\[?::1\b|\b0\.0\.0\.0\b")
 _REMOTE: Final = re.compile(r"(?i)\bhttps?://(?!localhost|127\.|0\.0\.0\.0|\[)")
+_FETCHING: Final = re.compile(r"fatal: unable to access '")
+"""A job hardly starts the server that it fetches a repository from, wherever that one runs."""
 _AROUND: Final = (-3, -2, -1, 1, 2, 3)
 _NEXT_LINES: Final = 3
 """So soon after a trouble a tool says that it tries again."""
@@ -63,7 +65,7 @@ def weakened(hits: Sequence[RuleHit], lines: Sequence[ExcerptLine]) -> list[Rule
 
 def _is_local(hit: RuleHit, texts: Mapping[tuple[str | None, int], str]) -> bool:
     """The job's own server did not answer: the network between machines has no part in it."""
-    if hit.rule.category != "network_transient":
+    if hit.rule.category != "network_transient" or _FETCHING.search(hit.text):
         return False
     near = [hit.text, *(texts.get((hit.part, hit.line + step), "") for step in _AROUND)]
     return any(map(_LOCAL.search, near)) and not any(map(_REMOTE.search, near))
