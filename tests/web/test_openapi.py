@@ -67,3 +67,15 @@ async def test_every_error_is_a_problem(client, method, path, status):
     assert answer.headers["content-type"] == "application/problem+json"
     told = answer.json()
     assert (told["status"], bool(told["title"]), bool(told["detail"])) == (status, True, True)
+
+
+async def test_a_body_beyond_the_limit_is_a_problem_too(client):
+    async def endless():
+        for _ in range(12):
+            yield b"token=" + b"x" * 1024 * 1024
+
+    kind = {"content-type": "application/x-www-form-urlencoded"}
+    for content in (endless(), b"x" * 9 * 1024 * 1024):
+        answer = await client.post("/login", content=content, headers=kind)
+        assert answer.status_code == 413
+        assert answer.headers["content-type"] == "application/problem+json"

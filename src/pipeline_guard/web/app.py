@@ -15,8 +15,9 @@ from pipeline_guard.stages.context import Queue
 from pipeline_guard.stages.registrations import Registrations
 from pipeline_guard.store.session import Database
 from pipeline_guard.telemetry.telemetry import Telemetry
-from pipeline_guard.web import access, forms, health, metrics, problems, reference, setup, signin
+from pipeline_guard.web import access, health, metrics, problems, reference, setup, signin
 from pipeline_guard.web.api import audit, deliveries, events, failures, incidents, rules, stats
+from pipeline_guard.web.body import BodyLimit
 from pipeline_guard.web.dashboard import pages
 from pipeline_guard.web.dashboard.desk import desk
 from pipeline_guard.web.dashboard.page import Pages
@@ -70,7 +71,6 @@ def create_app(
         version=__version__,
         description="What went red on your CI platforms, why, and what was done about it.",
         lifespan=lifespan,
-        max_body_size=forms.MAX_BYTES,
         docs_url=None,
         redoc_url=None,
     )
@@ -100,6 +100,7 @@ def create_app(
 
     app.include_router(stats.router(database), prefix="/api/v1", dependencies=allowed)
 
+    app.add_middleware(BodyLimit)
     app.add_middleware(Deadline)
     app.add_middleware(SecurityHeaders)
     problems.register(app)

@@ -1,12 +1,10 @@
-"""The fields of a form that a page sent, read under a limit."""
+"""The fields of a form that a page sent."""
 
 from typing import Final
 from urllib.parse import parse_qsl
 
 from fastapi import HTTPException, Request
 
-MAX_BYTES: Final = 8 * 1024 * 1024
-"""Room for a pasted log; everything else is a few words."""
 _MOST_FIELDS: Final = 100
 KIND: Final = "application/x-www-form-urlencoded"
 
