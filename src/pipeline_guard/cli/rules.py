@@ -1,6 +1,7 @@
 """`rules`: check, test and list rules, explain what they see in a log, and try a pattern out."""
 
 import json
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -126,7 +127,7 @@ def list_rules(
 
 @app.command()
 def explain(
-    file: Path = typer.Argument(..., exists=True, dir_okay=False, help="A log, .gz or .zip."),
+    file: Path = typer.Argument(..., help="A log, .gz or .zip; - reads standard input."),
     rules: Path | None = RULES,
     as_json: bool = AS_JSON,
 ) -> None:
@@ -140,7 +141,8 @@ def explain(
     from pipeline_guard.rules.match import Scanner, rank  # noqa: PLC0415
 
     redactor, scanner = Redactor(), Scanner(_load([rules] if rules else ()))
-    for chunk in read_chunks(file, ReadReport()):
+    source = sys.stdin.buffer if str(file) == "-" else file
+    for chunk in read_chunks(source, ReadReport()):
         redactor.observe(chunk.data)
         scanner.feed(chunk)
     shown = [_row(hit, redactor) for hit in rank(scanner.finish())]
