@@ -53,7 +53,7 @@ def test_the_commands_of_a_page_run_one_after_the_other(page, folder, database_u
     }
     done = subprocess.run(
         ["bash", "-x", "-c", script],
-        cwd=folder, env=env, check=False, capture_output=True, text=True, timeout=120,
+        cwd=folder, env=env, check=False, capture_output=True, text=True, timeout=300,
     )  # fmt: skip
     assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
 
