@@ -82,28 +82,34 @@ async def site(postgres: str, tmp_path_factory: pytest.TempPathFactory) -> Async
 
 
 async def _fill(site: Site) -> None:
-    await seed.month(site.database, failures_a_day=3, days=21)
+    await seed.month(site.database, failures_a_day=2, days=16)
     site.ids["tiny"] = await seed.with_log(site.database, site.folder, 120, 80)
     site.ids["short"] = await seed.with_log(site.database, site.folder)
     site.ids["long"] = await seed.with_log(site.database, site.folder, 100_000, 73_210)
 
 
-@pytest.fixture
-async def signed_in(browser: Browser, site: Site) -> AsyncIterator[BrowserContext]:
-    """A fresh browser that has signed in by the page."""
-    context = await browser.new_context(viewport={"width": 1280, "height": 900})
+@pytest.fixture(scope="session")
+async def cookies(browser: Browser, site: Site) -> Any:
+    """What a browser holds that has signed in by the page."""
+    context = await browser.new_context()
     page = await context.new_page()
-    await sign_in(page, site)
-    await page.close()
-    yield context
-    await context.close()
-
-
-async def sign_in(page: Page, site: Site) -> None:
-    await page.goto(f"{site.url}/login")
+    await page.goto(site.url)  # without a sign-in, every page leads to it
     await page.fill("input[name=token]", TOKEN)
     await page.press("input[name=token]", "Enter")
     await page.wait_for_url(f"{site.url}/")
+    held = await context.storage_state()
+    await context.close()
+    return held
+
+
+@pytest.fixture
+async def signed_in(browser: Browser, cookies: Any) -> AsyncIterator[BrowserContext]:
+    """A fresh browser that is signed in."""
+    context = await browser.new_context(
+        storage_state=cookies, viewport={"width": 1280, "height": 900}
+    )
+    yield context
+    await context.close()
 
 
 @pytest.fixture

@@ -83,8 +83,8 @@ const live = {
     let moved = 0;
     for (const old of document.querySelectorAll("[data-region]")) {
       const now = fresh.getElementById(old.id);
-      if (!now || now.outerHTML === old.dataset.was || old.contains(document.querySelector(":popover-open"))) continue;
-      if (now.innerHTML === old.innerHTML) continue;
+      // An open menu is in somebody's hands: it is exchanged with the next change.
+      if (!now || now.innerHTML === old.innerHTML || old.querySelector(".menu[open]")) continue;
       for (const row of now.querySelectorAll("tr[data-state]")) {
         const before = document.getElementById(row.id);
         if (before?.dataset.state !== row.dataset.state) { row.classList.add("fresh"); moved += 1; }
