@@ -1,7 +1,7 @@
 """Insights: what healing brings and costs, which tests are flaky, and the week in short."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
@@ -97,6 +97,13 @@ def router(desk: Desk) -> APIRouter:
             trend=charts.trend,
         )
 
+    _add_files(routes, found)
+    return routes
+
+
+def _add_files(routes: APIRouter, found: Callable[..., Awaitable[Findings]]) -> None:
+    """Each table as a file; `found` works out what the page shows."""
+
     @routes.get("/daily.csv")
     async def daily(days: Days = 30) -> Response:
         columns = ("day", "healed", "needs_a_person", "other", "minutes_healed", "minutes_in_vain")
@@ -123,8 +130,6 @@ def router(desk: Desk) -> APIRouter:
             for f in (await found(days)).flaky
         ]
         return csv_file("flaky-tests", columns, rows)
-
-    return routes
 
 
 def _outcomes(days: "Sequence[Day]") -> Any:
