@@ -103,8 +103,8 @@ _GATES: Final = (
     r"_test\.rb:\d",
     r"#test_\w",
     r"error: -\[",
-    r"\bERROR:? \w\S*\.\w",
-    r"\[ERROR\]   ?\w+\.\w+:\d",
+    r"\bERROR:? \w",
+    r"\[ERROR\]   ?\w",
     r"\b\d{1,4}\) (?:test|property|doctest|[\w\\]+::)",
     r"' failed \(",
     r"✘ +\d+ \[|\] › \S+:\d+:\d+ › ",
@@ -156,12 +156,16 @@ class TestNames:
         """Take a chunk of the raw log; only lines that could hold a name are cleaned and read."""
         data, position = chunk.data, 0
         wanted = self._looks > 0 and len(self._names) < MAX_NAMES
-        places = self._search.places(data).values() if wanted else ()
-        for offset in sorted({offset for offsets in places for offset in offsets}):
+        places = self._search.places(data) if wanted else {}
+        pairs = sorted((offset, gate) for gate, offsets in places.items() for offset in offsets)
+        for offset, gate in pairs:
             if offset < position:
                 continue
             begin = data.rfind(b"\n", 0, offset) + 1
-            position = data.find(b"\n", offset) + 1 or len(data)
+            end = data.find(b"\n", offset) + 1 or len(data)
+            if not _gate().may_match(gate, data[begin:end]):
+                continue
+            position = end
             self._looks -= 1
             self.add([clean_line(data[begin : min(position, begin + 4_000)])])
             if b" failing" in data[begin:position]:

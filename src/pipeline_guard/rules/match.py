@@ -91,11 +91,14 @@ class Scanner:
         return fresh
 
     def finish(self) -> list[RuleHit]:
-        """Give every hit that counts, in the order of the log: per rule the first and last few."""
+        """Give every hit that counts, in the order of the log: per rule the first and last few.
+
+        Hits of one line come in the order of the rules.
+        """
         return sorted(
             (
                 hit
-                for index, seen in self._seen.items()
+                for index, seen in sorted(self._seen.items(), key=lambda item: item[0])
                 for hit in (*seen.first, *seen.last)
                 if holds(self._program.rules[index], index, hit, self._facts, self._steps)
             ),

@@ -89,7 +89,7 @@ def router(registrations: Registrations, pages: Pages, database: Database) -> AP
             app = await github.exchange(settings.github_api_url, code)
             await registrations.keep(app, ACTOR)
         except (_NotNow, PlatformError, ConfigError) as problem:
-            return show(request, 403, problem=str(problem), token="")
+            return show(request, 403, problem=str(problem))
         return show(request, app=app)
 
     return routes
