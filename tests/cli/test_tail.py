@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 
 import psycopg
 import pytest
@@ -66,6 +67,15 @@ async def test_it_goes_on_behind_a_change_and_after_the_connection_was_cut(
     await following.aclose()
 
 
+@pytest.fixture
+def _ctrl_c_is_heard() -> Iterator[None]:
+    """What a script runs in its background was told to ignore it, and tells its children so."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("_ctrl_c_is_heard")
 @pytest.mark.parametrize("as_json", [True, False])
 async def test_the_command_prints_lines_and_ends_with_ctrl_c(database, database_url, as_json):
     await add(database, "acme/shop", run_id="1")

@@ -48,7 +48,7 @@ async def test_it_is_cancelled_once_and_settled(github, line):
         ("rerun", "done"),
         ("cancel", "done"),
     ]
-    assert len(github.calls("POST", "/cancel")) == 1
+    assert len(github.calls("POST", f"/{run.id}/cancel")) == 1
 
 
 async def test_the_newest_commit_is_let_run(github, line):

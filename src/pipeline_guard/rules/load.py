@@ -18,6 +18,10 @@ from pipeline_guard.yamlfile import Document, mistakes, problems_of, read_yaml
 _MAX_FILE: Final = 4 << 20
 
 
+SHIPPED_AS: Final = "builtin/"
+"""How the places of built-in rules begin."""
+
+
 @dataclass(frozen=True)
 class RuleSet:
     """Rules in order, a user's before the built-in ones; `origins` gives each id's file:line."""
@@ -29,6 +33,10 @@ class RuleSet:
     def program(self) -> Program:
         """The compiled form, made once."""
         return Program(self.rules)
+
+    def is_own(self, rule_id: str) -> bool:
+        """Tell whether a rule is the user's, not one that ships with the product."""
+        return not self.origins.get(rule_id, SHIPPED_AS).startswith(SHIPPED_AS)
 
     def get(self, rule_id: str) -> Rule | None:
         """Find a rule by its id."""
@@ -58,7 +66,7 @@ def builtin_rules() -> RuleSet:
     problems: list[str] = []
     folder = resources.files("pipeline_guard.rules") / "builtin"
     files = sorted((f.name, f) for f in folder.iterdir() if f.name.endswith(".yaml"))
-    texts = ((f"builtin/{name}", file.read_text("utf-8")) for name, file in files)
+    texts = ((f"{SHIPPED_AS}{name}", file.read_text("utf-8")) for name, file in files)
     rules, origins = _collect(texts, problems, SHIPPED)
     if problems:
         raise ConfigError("\n".join(problems))

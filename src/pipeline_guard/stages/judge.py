@@ -214,7 +214,7 @@ class Judge:
             category=category,
             confidence=round(confidence if known else 1.0 - confidence, 4),
             source=_source(category, hit),
-            transient=known and chance >= settings["transient_above"],
+            transient=known and chance >= self._transient_above(hit),
             rule=hit.rule.id if hit else None,
             rule_version=hit.rule.version if hit else None,
             evidence=evidence,
@@ -231,6 +231,12 @@ class Judge:
             diff=reading.printed.diff,
             fix=hit.rule.edits(_redacted(hit, reading.redactor)) if hit else (),
         )
+
+    def _transient_above(self, hit: RuleHit | None) -> float:
+        """What a re-run's chance must reach; training knows no rule of the user's own."""
+        if hit is not None and hit.rule.transient and self._rules.is_own(hit.rule.id):
+            return WITHOUT_MODEL["transient_above"]
+        return self._settings["transient_above"]
 
     @property
     def _settings(self) -> Mapping[str, float]:
