@@ -243,7 +243,8 @@ class _Reader:
 def newlines(data: bytes, start: int = 0, end: int | None = None) -> int:
     """Count line ends in `data[start:end]`; in vectors, thrice as fast, once NumPy is there."""
     np: Any = sys.modules.get("numpy")
-    if np is None:
+    # Another thread may be importing it this very moment.
+    if np is None or getattr(np.__spec__, "_initializing", False):
         return data.count(b"\n", start, end)
     count = (len(data) if end is None else end) - start
     return int(np.count_nonzero(np.frombuffer(data, np.uint8, count, start) == _NEWLINE))
