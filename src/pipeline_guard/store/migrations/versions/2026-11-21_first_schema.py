@@ -12,6 +12,15 @@ depends_on = None
 
 
 def upgrade() -> None:
+    _create_actions()
+    _create_comments()
+    _create_deliveries()
+    _create_failures()
+    _create_action_failures()
+    _create_queue()
+
+
+def _create_actions() -> None:
     op.create_table(
         "actions",
         sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
@@ -45,6 +54,9 @@ def upgrade() -> None:
         unique=False,
         postgresql_where=sa.text("outcome IS NULL"),
     )
+
+
+def _create_comments() -> None:
     op.create_table(
         "comments",
         sa.Column("platform", sa.Text(), nullable=False),
@@ -61,6 +73,9 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("platform", "repository", "request_number"),
     )
+
+
+def _create_deliveries() -> None:
     op.create_table(
         "deliveries",
         sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
@@ -88,6 +103,9 @@ def upgrade() -> None:
         unique=False,
         postgresql_where=sa.text("status <> 'processed'"),
     )
+
+
+def _create_failures() -> None:
     op.create_table(
         "failures",
         sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
@@ -141,6 +159,9 @@ def upgrade() -> None:
         unique=False,
     )
     op.create_index("ix_failures_status", "failures", ["status", "id"], unique=False)
+
+
+def _create_action_failures() -> None:
     op.create_table(
         "action_failures",
         sa.Column("action_id", sa.BigInteger(), nullable=False),
@@ -152,7 +173,6 @@ def upgrade() -> None:
     op.create_index(
         op.f("ix_action_failures_failure_id"), "action_failures", ["failure_id"], unique=False
     )
-    _create_queue()
 
 
 def _create_queue() -> None:
