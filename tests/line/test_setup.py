@@ -109,6 +109,22 @@ async def test_from_the_setup_token_to_an_app_in_use_without_a_restart(
         assert answer.status_code == status
 
 
+async def test_a_link_is_offered_only_where_nothing_is_connected_yet(database_url, tmp_path):
+    buildbot = {"buildbot_url": "http://127.0.0.1:9", "buildbot_webhook_token": "t"}
+    half = {"github_webhook_secret": "s"}
+    database = Database(database_url)
+    try:
+        for more, offered in (({}, True), (buildbot, False), (half, False)):
+            settings = Settings(_env_file=None, data_dir=tmp_path, public_url=PUBLIC, **more)
+            made = Process(settings, database)
+            assert made.registrations.invited is offered, more
+            await made.platforms.aclose()
+        link = await made.registrations.setup_link("http://127.0.0.1:8000")
+    finally:
+        await database.close()
+    assert link.startswith(f"{PUBLIC}/setup?token=")
+
+
 async def _moment() -> None:
     await asyncio.sleep(0.01)
 

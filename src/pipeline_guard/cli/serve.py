@@ -4,7 +4,7 @@ import contextlib
 import os
 import signal
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from typing import TYPE_CHECKING
 
 import typer
@@ -13,61 +13,72 @@ from pipeline_guard.cli.environment import load_settings
 from pipeline_guard.errors import ConfigError
 
 if TYPE_CHECKING:
+    import uvicorn
+    from fastapi import FastAPI
+
     from pipeline_guard.settings import Settings
+    from pipeline_guard.stages.registrations import Registrations
     from pipeline_guard.telemetry.telemetry import Telemetry
 
 
 def register(app: typer.Typer) -> None:
     """Add both commands."""
+    app.command()(serve)
+    app.command("worker")(worker_alone)
 
-    @app.command()
-    def serve(
-        host: str = typer.Option("127.0.0.1", help="Address to listen on."),
-        port: int = typer.Option(8000, min=0, max=65535, help="Port; 0 takes a free one."),
-        worker: bool = typer.Option(True, help="Work on jobs in this process, too."),
-    ) -> None:
-        """Receive webhooks and work on them, in one process.
 
-        Example: PIPELINE_GUARD_GITHUB_WEBHOOK_SECRET=... pipeline-guard serve --port 8000
+def serve(
+    host: str = typer.Option("127.0.0.1", help="Address to listen on."),
+    port: int = typer.Option(8000, min=0, max=65535, help="Port; 0 takes a free one."),
+    worker: bool = typer.Option(True, help="Work on jobs in this process, too."),
+) -> None:
+    """Receive webhooks and work on them, in one process.
 
-        Exit codes: 0 on SIGTERM or Ctrl-C, 1 it cannot start (the reason is on stderr).
-        """
-        from pipeline_guard.cli import runtime  # noqa: PLC0415
-        from pipeline_guard.telemetry.start import start  # noqa: PLC0415
+    Example: PIPELINE_GUARD_GITHUB_WEBHOOK_SECRET=... pipeline-guard serve --port 8000
 
-        settings = load_settings()
-        _refuse_open_door(settings, host)
-        with (
-            contextlib.closing(start(os.environ)) as telemetry,
-            runtime.database_url(settings) as url,
-        ):
-            runtime.run(_serve(settings, url, telemetry, host, port, with_worker=worker))
+    Exit codes: 0 on SIGTERM or Ctrl-C, 1 it cannot start (the reason is on stderr).
+    """
+    from pipeline_guard.cli import runtime  # noqa: PLC0415
 
-    @app.command("worker")
-    def worker_alone(
-        metrics_port: int | None = typer.Option(
-            None,
-            min=0,
-            max=65535,
-            help="Port of its own metrics for Prometheus; 0 takes a free one.",
-        ),
-        metrics_host: str = typer.Option("127.0.0.1", help="Address they are served on."),
-    ) -> None:
-        """Work on jobs, without a web server; run as many as you like, on any machine.
+    settings = load_settings()
+    _refuse_open_door(settings, host)
+    with _started(settings) as (url, telemetry):
+        runtime.run(_serve(settings, url, telemetry, host, port, with_worker=worker))
 
-        Example: PIPELINE_GUARD_DATABASE_URL=postgresql://... pipeline-guard worker
 
-        Exit codes: 0 on SIGTERM or Ctrl-C, 1 it cannot start (the reason is on stderr).
-        """
-        from pipeline_guard.cli import runtime  # noqa: PLC0415
-        from pipeline_guard.telemetry.start import start  # noqa: PLC0415
+def worker_alone(
+    metrics_port: int | None = typer.Option(
+        None,
+        min=0,
+        max=65535,
+        help="Port of its own metrics for Prometheus; 0 takes a free one.",
+    ),
+    metrics_host: str = typer.Option("127.0.0.1", help="Address they are served on."),
+) -> None:
+    """Work on jobs, without a web server; run as many as you like, on any machine.
 
-        settings = load_settings()
-        with (
-            contextlib.closing(start(os.environ)) as telemetry,
-            runtime.database_url(settings) as url,
-        ):
-            runtime.run(_work(settings, url, telemetry, metrics_host, metrics_port))
+    Example: PIPELINE_GUARD_DATABASE_URL=postgresql://... pipeline-guard worker
+
+    Exit codes: 0 on SIGTERM or Ctrl-C, 1 it cannot start (the reason is on stderr).
+    """
+    from pipeline_guard.cli import runtime  # noqa: PLC0415
+
+    settings = load_settings()
+    with _started(settings) as (url, telemetry):
+        runtime.run(_work(settings, url, telemetry, metrics_host, metrics_port))
+
+
+@contextlib.contextmanager
+def _started(settings: "Settings") -> Iterator[tuple[str, "Telemetry"]]:
+    """What both stand on: the database's address, and the telemetry."""
+    from pipeline_guard.cli import runtime  # noqa: PLC0415
+    from pipeline_guard.telemetry.start import start  # noqa: PLC0415
+
+    with (
+        contextlib.closing(start(os.environ)) as telemetry,
+        runtime.database_url(settings) as url,
+    ):
+        yield url, telemetry
 
 
 def _refuse_open_door(settings: "Settings", host: str) -> None:
@@ -90,29 +101,11 @@ async def _serve(
     *,
     with_worker: bool,
 ) -> None:
-    import uvicorn  # noqa: PLC0415
-
     from pipeline_guard import worker  # noqa: PLC0415
     from pipeline_guard.cli.runtime import open_database  # noqa: PLC0415
     from pipeline_guard.stages import assemble  # noqa: PLC0415
     from pipeline_guard.stages.registrations import Registrations  # noqa: PLC0415
     from pipeline_guard.web.app import create_app  # noqa: PLC0415
-
-    class Announced(uvicorn.Server):
-        async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-            await super().startup(sockets)
-            if self.started:
-                real = self.servers[0].sockets[0].getsockname()[1]
-                shown = f"[{host}]" if ":" in host else host
-                typer.echo(f"Pipeline Guard is ready at http://{shown}:{real}")
-                if registrations.wanted:
-                    token = await registrations.setup_token()
-                    here = settings.public_url or f"http://{shown}:{real}"
-                    typer.echo(f"Connect GitHub at {here}/setup?token={token}", err=True)
-
-        async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-            app.state.live.end()  # else open pages would keep it waiting
-            await super().shutdown(sockets)
 
     async with open_database(url) as database:
         queue = worker.queue_app(database.url)
@@ -122,12 +115,7 @@ async def _serve(
             registrations = Registrations(settings, database, platforms, telemetry)
             await registrations.refresh()
             app = create_app(settings, database, platforms.on, tasks, telemetry, registrations)
-            server = Announced(
-                uvicorn.Config(
-                    app, host=host, port=port, log_config=None, access_log=False,
-                    timeout_graceful_shutdown=5, server_header=False,
-                )
-            )  # fmt: skip
+            server = _server(app, registrations, host, port)
             async with contextlib.AsyncExitStack() as stack:
                 stack.push_async_callback(platforms.aclose)
                 await stack.enter_async_context(registrations.running())
@@ -141,6 +129,35 @@ async def _serve(
                 await server.serve()
             if not server.started:
                 raise ConfigError(f"Could not listen on {host}:{port}; is the port in use?")
+
+
+def _server(
+    app: "FastAPI", registrations: "Registrations", host: str, port: int
+) -> "uvicorn.Server":
+    """A server of the app that tells when it is ready, and how to go on from there."""
+    import uvicorn  # noqa: PLC0415
+
+    class Announced(uvicorn.Server):
+        async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+            await super().startup(sockets)
+            if self.started:
+                real = self.servers[0].sockets[0].getsockname()[1]
+                here = f"http://{f'[{host}]' if ':' in host else host}:{real}"
+                typer.echo(f"Pipeline Guard is ready at {here}")
+                if registrations.invited:
+                    link = await registrations.setup_link(here)
+                    typer.echo(f"Connect GitHub at {link}", err=True)
+
+        async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+            app.state.live.end()  # else open pages would keep it waiting
+            await super().shutdown(sockets)
+
+    return Announced(
+        uvicorn.Config(
+            app, host=host, port=port, log_config=None, access_log=False,
+            timeout_graceful_shutdown=5, server_header=False,
+        )
+    )  # fmt: skip
 
 
 async def _work(

@@ -53,6 +53,11 @@ class Registrations:
         """Is GitHub off, so that somebody may want to register?"""
         return "github" not in self._platforms.on
 
+    @property
+    def invited(self) -> bool:
+        """Does a link to register help? Not where another platform works, or GitHub is set."""
+        return not self._platforms.on and not github.configured(self.settings)
+
     async def refresh(self) -> None:
         """Take a new registration into use; raises StoreUnavailable."""
         if github.configured(self.settings):
@@ -93,6 +98,10 @@ class Registrations:
         """A secret by which somebody may register an App, once, within the hour."""
         async with self._database.transaction() as session:
             return await tickets.issue(session, SETUP, {}, _SETUP_LIFE)
+
+    async def setup_link(self, here: str) -> str:
+        """The address to register at, with a new setup token; `here` unless PUBLIC_URL is set."""
+        return f"{self.settings.public_url or here}/setup?token={await self.setup_token()}"
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
