@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any, Final
 import typer
 
 from pipeline_guard.cli import labels
-from pipeline_guard.cli.stored import Columns, in_store, show_list, there
+from pipeline_guard.cli.stored import Columns, in_store, show_list, show_one
 from pipeline_guard.domain.diagnosis import Category
 from pipeline_guard.domain.plan import FailureStatus
 
@@ -63,7 +63,6 @@ def show(failure: int = typer.Argument(help="The failure's id."), as_json: bool 
 
     Exit codes: 0 shown, 1 there is no such failure, 2 wrong usage.
     """
-    from pipeline_guard.cli import runtime  # noqa: PLC0415
     from pipeline_guard.store import failures  # noqa: PLC0415
     from pipeline_guard.web.api.failures import shape  # noqa: PLC0415
 
@@ -71,11 +70,7 @@ def show(failure: int = typer.Argument(help="The failure's id."), as_json: bool 
         row = await failures.get(session, failure)
         return shape(row) if row else None
 
-    found = there(in_store(work), "failure", failure, "failures")
-    if as_json:
-        runtime.print_json(found.model_dump())
-    else:
-        typer.echo(_story(found))
+    show_one("failure", "failures", failure, in_store(work), _story, as_json=as_json)
 
 
 def _story(item: Any) -> str:

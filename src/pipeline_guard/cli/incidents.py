@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 import typer
 
-from pipeline_guard.cli.stored import Columns, in_store, show_list, there
+from pipeline_guard.cli.stored import Columns, in_store, show_list, show_one
 
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncSession
@@ -53,7 +53,6 @@ def show(
     Exit codes: 0 done, 1 there is no such incident, 2 wrong usage.
     Example: pipeline-guard incidents show 3
     """
-    from pipeline_guard.cli import runtime  # noqa: PLC0415
     from pipeline_guard.store import incidents  # noqa: PLC0415
     from pipeline_guard.web.api.incidents import shape  # noqa: PLC0415
 
@@ -61,11 +60,7 @@ def show(
         row = await incidents.get(session, incident)
         return shape(row) if row else None
 
-    found = there(in_store(work), "incident", incident, "incidents")
-    if as_json:
-        runtime.print_json(found.model_dump())
-    else:
-        typer.echo(_story(found))
+    show_one("incident", "incidents", incident, in_store(work), _story, as_json=as_json)
 
 
 def _story(item: Any) -> str:

@@ -39,6 +39,19 @@ def show_list(noun: str, items: Sequence[Any], columns: Columns, *, as_json: boo
     runtime.print_table(f"{len(items)} {noun}", list(columns), rows)
 
 
+def show_one(
+    noun: str, group: str, number: int, found: Any, story: Callable[[Any], str], *, as_json: bool
+) -> None:
+    """One item of the API as JSON or told as a story; without one, as `there` says."""
+    from pipeline_guard.cli import runtime  # noqa: PLC0415
+
+    item = there(found, noun, number, group)
+    if as_json:
+        runtime.print_json(item.model_dump())
+    else:
+        typer.echo(story(item))
+
+
 def there(found: Found | None, noun: str, number: int, group: str) -> Found:
     """What was found; otherwise it ends with 1 and says where to look."""
     if found is not None:

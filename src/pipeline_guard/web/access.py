@@ -9,9 +9,10 @@ import binascii
 import hmac
 import secrets
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Annotated, Any, Final, Literal
 
-from fastapi import Depends, HTTPException, Request, Security
+from fastapi import Depends, HTTPException, Request, Response, Security
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer, SecurityScopes
 from markupsafe import Markup
 
@@ -183,6 +184,21 @@ def is_secure(request: Request) -> bool:
 def cookie_name(request: Request) -> str:
     """The prefix makes browsers refuse such a cookie from a neighbouring host."""
     return "__Host-guard" if is_secure(request) else "guard"
+
+
+def set_cookie(
+    request: Request, answer: Response, name: str, value: str, life: timedelta, path: str = "/"
+) -> None:
+    """Give the browser a cookie that no script reads and that other sites' forms leave behind."""
+    answer.set_cookie(
+        name,
+        value,
+        max_age=int(life.total_seconds()),
+        path=path,
+        secure=is_secure(request),
+        httponly=True,
+        samesite="lax",
+    )
 
 
 def _shown(request: Request) -> tuple[Way | None, str]:

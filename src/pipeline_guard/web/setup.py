@@ -16,7 +16,7 @@ from pipeline_guard.stages.registrations import SETUP, Registrations
 from pipeline_guard.store import tickets
 from pipeline_guard.store.session import Database
 from pipeline_guard.web import forms
-from pipeline_guard.web.access import is_secure
+from pipeline_guard.web.access import set_cookie
 from pipeline_guard.web.dashboard.page import Pages
 from pipeline_guard.web.headers import policy
 
@@ -70,15 +70,7 @@ def router(registrations: Registrations, pages: Pages, database: Database) -> AP
         answer.headers["Content-Security-Policy"] = policy(
             form_action=f"'self' {github.web_url(settings.github_api_url)}"
         )
-        answer.set_cookie(
-            _COOKIE,
-            state,
-            max_age=int(_TIME_TO_REGISTER.total_seconds()),
-            path=BACK,
-            secure=is_secure(request),
-            httponly=True,
-            samesite="lax",
-        )
+        set_cookie(request, answer, _COOKIE, state, _TIME_TO_REGISTER, BACK)
         return answer
 
     @routes.get(BACK, response_class=HTMLResponse)

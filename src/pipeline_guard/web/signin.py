@@ -9,7 +9,14 @@ from pipeline_guard.store import audit, sign_ins
 from pipeline_guard.store.session import Database
 from pipeline_guard.store.tokens import digest
 from pipeline_guard.web import forms
-from pipeline_guard.web.access import Access, check_form, cookie_name, is_secure, known_actor
+from pipeline_guard.web.access import (
+    Access,
+    check_form,
+    cookie_name,
+    is_secure,
+    known_actor,
+    set_cookie,
+)
 from pipeline_guard.web.dashboard.page import Pages
 
 
@@ -77,14 +84,7 @@ def ask(
 def signed_in(request: Request, cookie: str, following: str) -> Response:
     """Hand the browser its cookie and send it on to where it wanted to go."""
     answer = RedirectResponse(inside(following), 303)
-    answer.set_cookie(
-        cookie_name(request),
-        cookie,
-        max_age=int(sign_ins.LIFETIME.total_seconds()),
-        secure=is_secure(request),
-        httponly=True,
-        samesite="lax",
-    )
+    set_cookie(request, answer, cookie_name(request), cookie, sign_ins.LIFETIME)
     return answer
 
 

@@ -11,7 +11,7 @@ from fastapi.responses import RedirectResponse, Response
 
 from pipeline_guard.store import audit, tickets
 from pipeline_guard.store.session import Database
-from pipeline_guard.web.access import OIDC, Access, is_secure
+from pipeline_guard.web.access import OIDC, Access, set_cookie
 from pipeline_guard.web.dashboard.page import Pages
 from pipeline_guard.web.oidc import Provider, SignInRefused
 from pipeline_guard.web.signin import ask, inside, signed_in
@@ -35,11 +35,7 @@ def router(
 
     @routes.get("/login/oidc")
     async def go(request: Request, next: str = "/") -> Response:  # noqa: A002 (as in the URL)
-        known = {
-            "nonce": secrets.token_urlsafe(32),
-            "verifier": secrets.token_urlsafe(48),
-            "next": inside(next),
-        }
+        known = _to_come_back_with(next)
         async with database.transaction() as session:
             state = await tickets.issue(session, OIDC, known, _TIME_TO_SIGN_IN)
         try:
@@ -50,15 +46,7 @@ def router(
             return refuse(request, refused)
         answer = RedirectResponse(url, 303)
         # Only the browser that began may end it: else a link could sign somebody in as another.
-        answer.set_cookie(
-            _COOKIE,
-            state,
-            max_age=int(_TIME_TO_SIGN_IN.total_seconds()),
-            path=CALLBACK,
-            secure=is_secure(request),
-            httponly=True,
-            samesite="lax",
-        )
+        set_cookie(request, answer, _COOKIE, state, _TIME_TO_SIGN_IN, CALLBACK)
         return answer
 
     @routes.get(CALLBACK)
@@ -80,6 +68,15 @@ def router(
         return answer
 
     return routes
+
+
+def _to_come_back_with(following: str) -> dict[str, str]:
+    """What is remembered of a sign-in while the browser is away."""
+    return {
+        "nonce": secrets.token_urlsafe(32),
+        "verifier": secrets.token_urlsafe(48),
+        "next": inside(following),
+    }
 
 
 async def _begun(database: Database, cookie: str, query: Mapping[str, str]) -> dict[str, str]:

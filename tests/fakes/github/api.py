@@ -39,11 +39,15 @@ class Api:
         self.manifests = Manifests(self)
         self._link = link
         self.git = Git(self)
-        self.routes: list[tuple[str, re.Pattern[str], Callable[..., Result], str]] = []
-        repo = "/repos/(?P<repo>[^/]+/[^/]+)"
+        self.routes = [
+            (method, re.compile(pattern), handler, needs)
+            for method, pattern, handler, needs in self._routes("/repos/(?P<repo>[^/]+/[^/]+)")
+        ]
+
+    def _routes(self, repo: str) -> tuple[tuple[str, str, Callable[..., Result], str], ...]:
         run, number = f"{repo}/actions/runs/(?P<run>\\d+)", "(?P<number>\\d+)"
         jobs = f"{repo}/actions/jobs/{number}"
-        for method, pattern, handler, needs in (
+        return (
             *self.git.routes(repo),
             *Tracker(self).routes(repo),
             ("GET", "/user", self.user, ""),
@@ -89,8 +93,7 @@ class Api:
             *Deliveries(self).routes(repo),
             *self.manifests.routes(),
             *Workflows(self).routes(repo),
-        ):
-            self.routes.append((method, re.compile(pattern), handler, needs))
+        )
 
     def answer(self, method: str, path: str, asked: Asked) -> Result:
         """Find the route, check who asks, do it."""

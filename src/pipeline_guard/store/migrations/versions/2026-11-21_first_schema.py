@@ -146,6 +146,10 @@ def _create_failures() -> None:
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("platform", "repository", "run_id", "run_attempt", "job_id"),
     )
+    _index_failures()
+
+
+def _index_failures() -> None:
     op.create_index(
         "ix_failures_commit", "failures", ["platform", "repository", "commit", "job"], unique=False
     )
