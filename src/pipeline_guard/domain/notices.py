@@ -1,11 +1,10 @@
 """A notice: what people outside of a request are told, and about which events."""
 
 from dataclasses import dataclass
-from typing import Final, Literal, get_args
+from typing import Literal
 
 NoticeKind = Literal["escalated", "incident_opened", "incident_closed", "healed_late", "digest"]
 """escalated: a failure is left to people; healed_late: it was healed, but took long."""
-NOTICE_KINDS: Final[tuple[NoticeKind, ...]] = get_args(NoticeKind)
 
 
 @dataclass(frozen=True, slots=True)

@@ -144,12 +144,6 @@ def permission_of(data: object) -> Permission:
             return "none"
 
 
-def is_fork(run: Json, repository: str) -> bool:
-    """True when the run's code comes from another repository than the one it runs in."""
-    head = text(run, "head_repository", "full_name")
-    return head is not None and head.lower() != repository.lower()
-
-
 def request_from(pull: Json, repository: str) -> ChangeRequest | None:
     """A pull request as the domain knows it; None when it is not open or has no number.
 
