@@ -1,34 +1,17 @@
 """Which addresses notices may be posted to, and what the answers mean."""
 
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from ipaddress import ip_address
 from typing import Final
 from urllib.parse import urlsplit
 
 import httpx
 
-from pipeline_guard.errors import (
-    ConfigError,
-    Conflict,
-    NotAuthorized,
-    NotFound,
-    PlatformError,
-    PlatformUnavailable,
-    RateLimited,
-    Rejected,
-)
+from pipeline_guard.domain.answers import come_back, kind_of
+from pipeline_guard.errors import ConfigError, PlatformUnavailable, RateLimited
 
 TIMEOUT: Final = httpx.Timeout(10.0, connect=5.0)
-_KINDS: Final[Mapping[int, type[PlatformError]]] = {
-    401: NotAuthorized,
-    403: NotAuthorized,
-    404: NotFound,
-    408: PlatformUnavailable,
-    409: Conflict,
-    410: NotFound,
-    425: PlatformUnavailable,
-}
 
 
 def checked(url: str, *, allow_loopback: bool = False) -> str:
@@ -72,12 +55,6 @@ async def post(url: str, body: bytes, headers: Mapping[str, str]) -> None:
     status = answer.status_code
     told = f"{where} answered {status}"
     if status == 429:
-        raise RateLimited(told, status=status, retry_at=_retry_at(answer))
-    fallback = PlatformUnavailable if answer.is_server_error else Rejected
-    raise _KINDS.get(status, fallback)(told, status=status)
-
-
-def _retry_at(answer: httpx.Response) -> datetime:
-    seconds = answer.headers.get("retry-after", "")
-    wait = min(int(seconds), 86_400) if seconds.isdigit() else 60
-    return datetime.now(UTC) + timedelta(seconds=wait)
+        end = come_back(answer.headers, datetime.now(UTC))
+        raise RateLimited(told, status=status, retry_at=end)
+    raise kind_of(status)(told, status=status)

@@ -120,9 +120,3 @@ def test_a_limit_says_when_to_come_back(headers: dict[str, str], seconds: int) -
     assert error.retry_at is not None
     wait = (error.retry_at - datetime.now(UTC)).total_seconds()
     assert wait == pytest.approx(seconds, abs=5)
-
-
-def test_a_limit_may_name_a_date() -> None:
-    error = refusal("GET /x", 429, {"retry-after": "Wed, 21 Oct 2099 07:28:00 GMT"}, None)
-    assert isinstance(error, errors.RateLimited)
-    assert error.retry_at == datetime(2099, 10, 21, 7, 28, tzinfo=UTC)

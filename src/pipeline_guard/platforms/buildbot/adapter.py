@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import datetime
-from email.utils import parsedate_to_datetime
 from typing import Any, Final
 
 from pipeline_guard.domain.capabilities import (
@@ -192,8 +191,7 @@ class BuildbotPlatform:
 
     async def server_time(self) -> datetime | None:
         """By the Date of an answer."""
-        told = await self._client.date()
-        return parsedate_to_datetime(told) if told else None
+        return await self._client.date()
 
     async def aclose(self) -> None:
         """Close the connections to the master."""

@@ -3,15 +3,15 @@
 import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Any, Final
 
 import httpx
 import stamina
 
+from pipeline_guard.domain.answers import come_back, kind_of, server_date
 from pipeline_guard.errors import (
-    Conflict,
     NotAuthorized,
     NotFound,
     PlatformError,
@@ -79,14 +79,13 @@ class BuildbotClient:
                     await response.aread()
         return _resources(response)
 
-    async def date(self) -> str | None:
+    async def date(self) -> datetime | None:
         """The master's clock, as its answers tell it."""
         async for attempt in _patiently():
             with attempt:
                 async with self._open("GET", "builders", params={"limit": 1}) as response:
                     await response.aread()
-        told: str | None = response.headers.get("date")
-        return told
+        return server_date(response.headers)
 
     async def control(self, path: str, method: str) -> Any:
         """Call a control method (JSON-RPC 2.0) once, never twice; its result.
@@ -190,23 +189,16 @@ def _error(response: httpx.Response, path: str) -> PlatformError:
     status = response.status_code
     text = f"Buildbot answered {status} to {path}: {_reason(response)}"
     if status == HTTPStatus.TOO_MANY_REQUESTS:
-        return RateLimited(text, status=status, retry_at=_retry_at(response))
+        return RateLimited(
+            text, status=status, retry_at=come_back(response.headers, datetime.now(UTC))
+        )
     if response.is_redirect:
         return Rejected(
             f"Buildbot sends us on to {response.headers.get('location')!r}: BUILDBOT_URL must be"
             " the address that answers itself",
             status=status,
         )
-    kinds: dict[int, type[PlatformError]] = {
-        401: NotAuthorized,
-        403: NotAuthorized,
-        404: NotFound,
-        409: Conflict,
-        410: NotFound,
-        501: Rejected,  # a control method that this Buildbot does not have
-    }
-    kind = kinds.get(status, PlatformUnavailable if response.is_server_error else Rejected)
-    return kind(text, status=status)
+    return kind_of(status)(text, status=status)
 
 
 def _reason(response: httpx.Response) -> str:
@@ -216,9 +208,3 @@ def _reason(response: httpx.Response) -> str:
     except (ValueError, KeyError, TypeError):
         return response.reason_phrase
     return str(error.get("message") if isinstance(error, dict) else error)[:300]
-
-
-def _retry_at(response: httpx.Response) -> datetime | None:
-    """When a proxy's limit ends, if it says so in seconds."""
-    seconds = response.headers.get("retry-after", "")
-    return datetime.now(UTC) + timedelta(seconds=int(seconds)) if seconds.isdigit() else None

@@ -4,16 +4,14 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
 from typing import Any, Final
 
 import requests
 import urllib3.exceptions
 
+from pipeline_guard.domain.answers import come_back, kind_of
 from pipeline_guard.errors import (
     Conflict,
-    NotAuthorized,
-    NotFound,
     PlatformError,
     PlatformUnavailable,
     RateLimited,
@@ -30,13 +28,6 @@ _CANNOT: Final = re.compile(
 _SECONDARY_WAIT: Final = timedelta(minutes=1)
 """What GitHub asks for when a secondary limit names no time: at least a minute."""
 _LONGEST_MESSAGE: Final = 300
-_BY_STATUS: Final[dict[int, type[PlatformError]]] = {
-    401: NotAuthorized,
-    403: NotAuthorized,
-    404: NotFound,
-    409: Conflict,
-    410: NotFound,
-}
 
 
 class NotSent(PlatformUnavailable):
@@ -70,9 +61,7 @@ def _kind(status: int, said: str) -> type[PlatformError]:
         return Conflict
     if status == 403 and _CANNOT.search(said):
         return Rejected
-    if status in (408, 425) or (status >= 500 and status != 501):  # 501 stays as it is
-        return PlatformUnavailable
-    return _BY_STATUS.get(status, Rejected)
+    return kind_of(status)
 
 
 def no_answer(what: str, error: Exception) -> PlatformUnavailable:
@@ -111,16 +100,6 @@ def _is_limit(headers: Mapping[str, str], said: str) -> bool:
 def _retry_at(headers: Mapping[str, str]) -> datetime:
     """When to come back: Retry-After, else the reset of the limit, else in a minute."""
     now = datetime.now(UTC)
-    after = headers.get("retry-after", "").strip()
-    if after.isdigit():
-        return now + timedelta(seconds=min(int(after), 86_400))
-    if after:
-        try:
-            return parsedate_to_datetime(after).astimezone(UTC)
-        except ValueError:
-            pass
-    reset = headers.get("x-ratelimit-reset", "").strip()
-    if headers.get("x-ratelimit-remaining") == "0" and reset.isdigit():
-        seconds = int(reset) - now.timestamp()
-        return now + timedelta(seconds=min(max(seconds, 0), 86_400))
-    return now + _SECONDARY_WAIT
+    used_up = headers.get("x-ratelimit-remaining") == "0"
+    reset = headers.get("x-ratelimit-reset", "") if used_up else ""
+    return come_back(headers, now, reset=reset) or now + _SECONDARY_WAIT

@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from email.utils import parsedate_to_datetime
 from typing import Any, Final
 
+from pipeline_guard.domain.answers import server_date
 from pipeline_guard.domain.inspection import Finding
 from pipeline_guard.errors import NotAuthorized, NotFound, PlatformError
 from pipeline_guard.platforms.github.client import Client
@@ -46,8 +46,7 @@ class Inspection:
         answer = await self._client.get(
             None, "/app" if self._client.credentials.is_app else "/rate_limit"
         )
-        told = answer.headers.get("date")
-        return parsedate_to_datetime(told) if told else None
+        return server_date(answer.headers)
 
     async def _app(self) -> list[Finding]:
         app = (await self._client.get(None, "/app")).data or {}

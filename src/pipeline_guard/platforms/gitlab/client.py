@@ -4,7 +4,7 @@ import asyncio
 import os
 import ssl
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any, Final
 from urllib.parse import urljoin, urlsplit
 
@@ -14,15 +14,8 @@ import orjson
 import requests
 import stamina
 
-from pipeline_guard.errors import (
-    Conflict,
-    NotAuthorized,
-    NotFound,
-    PlatformError,
-    PlatformUnavailable,
-    RateLimited,
-    Rejected,
-)
+from pipeline_guard.domain.answers import come_back, kind_of, server_date
+from pipeline_guard.errors import PlatformError, PlatformUnavailable, RateLimited, Rejected
 from pipeline_guard.telemetry.calls import Calls
 
 TIMEOUT_SECONDS: Final = 20.0
@@ -49,16 +42,9 @@ def translate(
     """
     text = f"GitLab answered {status} to {call}: {_detail(body)}"
     if status == 429:
-        return RateLimited(text, status=status, retry_at=_retry_at(headers, now))
-    if status in (401, 403):
-        return NotAuthorized(text, status=status)
-    if status in (404, 410):
-        return NotFound(text, status=status)
-    if status == 409:
-        return Conflict(text, status=status)
-    if status >= 500 or status == 408:
-        return PlatformUnavailable(text, status=status)
-    return Rejected(text, status=status)
+        end = come_back(headers, now, reset=headers.get("ratelimit-reset", ""))
+        return RateLimited(text, status=status, retry_at=end)
+    return kind_of(status)(text, status=status)
 
 
 def _detail(body: bytes) -> str:
@@ -72,18 +58,6 @@ def _detail(body: bytes) -> str:
     else:
         said = body[: DETAIL_CHARS * 4].decode("utf-8", "replace")
     return " ".join(str(said or "no reason given").split())[:DETAIL_CHARS]
-
-
-def _retry_at(headers: Mapping[str, str], now: datetime) -> datetime | None:
-    """When to come back: seconds in `Retry-After`, else the epoch second in `RateLimit-Reset`."""
-    wait = headers.get("retry-after") or ""
-    reset = headers.get("ratelimit-reset") or ""
-    try:
-        if wait:
-            return now + timedelta(seconds=int(wait))
-        return datetime.fromtimestamp(int(reset), UTC)
-    except (ValueError, OverflowError, OSError):
-        return None
 
 
 def _origin(url: str) -> tuple[str, str | None, int | None]:
@@ -185,9 +159,9 @@ class GitLabClient:
             raise Rejected(f"GitLab answered {path} with something else than an object")
         return payload
 
-    async def header(self, path: str, name: str) -> str | None:
-        """One header of the answer at `path`."""
-        return (await self._read(path, {})).headers.get(name)
+    async def date(self) -> datetime | None:
+        """The server's clock, by the smallest answer there is."""
+        return server_date((await self._read("/version", {})).headers)
 
     async def rows(self, path: str, *, limit: int, **query: Any) -> AsyncIterator[Json]:
         """Up to `limit` objects of a list, read page by page as they are asked for.

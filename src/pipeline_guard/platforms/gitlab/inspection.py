@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
-from email.utils import parsedate_to_datetime
 from typing import Any, Final
 from urllib.parse import quote
 
@@ -33,9 +32,8 @@ class Inspection:
         return found
 
     async def server_time(self) -> datetime | None:
-        """By the smallest answer there is."""
-        told = await self._client.header("/version", "date")
-        return parsedate_to_datetime(told) if told else None
+        """By the Date of an answer."""
+        return await self._client.date()
 
     async def _token(self) -> Finding:
         name = "gitlab token"
