@@ -117,12 +117,16 @@ async def test_a_wrong_password_is_said_to_be_wrong() -> None:
         await one.rows("builders")
 
 
-async def test_a_log_that_breaks_off_is_not_taken_for_whole() -> None:
+async def test_an_answer_that_breaks_off_is_not_taken_for_whole() -> None:
     class Broken(httpx.AsyncByteStream):
         async def __aiter__(self):  # type: ignore[no-untyped-def]
             yield b"first line\n"
             raise httpx.ReadError("gone")
 
-    one = client(lambda request: httpx.Response(200, stream=Broken()))
-    with pytest.raises(PlatformUnavailable):
-        _ = [chunk async for chunk in one.raw_log(1)]
+    for status in (200, 404):
+        one = client(lambda request, status=status: httpx.Response(status, stream=Broken()))  # type: ignore[misc]
+        with pytest.raises(PlatformUnavailable):
+            _ = [chunk async for chunk in one.raw_log(1)]
+        for call in (one.rows("builders"), one.date(), one.control("builds/1", "rebuild")):
+            with pytest.raises(PlatformUnavailable):
+                await call

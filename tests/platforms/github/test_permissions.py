@@ -1,5 +1,6 @@
 """An App's tokens can do what a call takes and no more."""
 
+import threading
 from collections.abc import AsyncIterator
 
 import pytest
@@ -77,6 +78,25 @@ async def test_tokens_are_kept_by_repository_and_right(fake, app):
     asked = fake.calls("POST", "/access_tokens")
     assert [call.body["repositories"] for call in asked] == [["shop"], ["other"]]
     assert len(fake.calls("GET", "/installation$")) == 2
+
+
+def test_one_repository_does_not_wait_for_the_token_of_another():
+    asked, answer = threading.Event(), threading.Event()
+
+    def calls(verb, path, body=None):
+        if "acme/slow" in path:
+            asked.set()
+            answer.wait(10)
+        return {"id": 1, "token": "t"}
+
+    app = AppCredentials("1", PEM)
+    slow = threading.Thread(target=app.for_repository, args=("acme/slow", {}, calls))
+    slow.start()
+    assert asked.wait(10)
+    app.for_repository("acme/quick", {}, calls)
+    assert slow.is_alive()
+    answer.set()
+    slow.join()
 
 
 async def test_what_was_not_granted_is_told_before_github_is_asked(fake, app):

@@ -108,11 +108,8 @@ class BuildbotClient:
                     response = await stack.enter_async_context(
                         self._open("GET", f"logs/{logid}/raw")
                     )
-            try:
-                async for chunk in response.aiter_bytes():
-                    yield chunk
-            except httpx.HTTPError as error:
-                raise PlatformUnavailable(f"Buildbot's log broke off: {error!r}") from error
+            async for chunk in response.aiter_bytes():
+                yield chunk
 
     @asynccontextmanager
     async def _open(self, verb: str, path: str, **options: Any) -> AsyncIterator[httpx.Response]:
@@ -128,6 +125,8 @@ class BuildbotClient:
                 await response.aread()
                 raise _error(response, path)
             yield response
+        except httpx.HTTPError as error:
+            raise PlatformUnavailable(f"Buildbot's {path} broke off: {error!r}") from error
         finally:
             await response.aclose()
 

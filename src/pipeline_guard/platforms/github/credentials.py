@@ -1,7 +1,7 @@
 """Who we are to GitHub: a plain token, or an App that trades its key for installation tokens."""
 
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final, Protocol
@@ -94,6 +94,15 @@ class _Narrow:
     expires_at: datetime
 
 
+@dataclass(slots=True)
+class _Repository:
+    """What an App holds for one repository; whoever has its lock may ask GitHub for more."""
+
+    lock: threading.Lock = field(default_factory=threading.Lock)
+    installation: _Installation | None = None
+    tokens: dict[frozenset[tuple[str, str]], _Narrow] = field(default_factory=dict)
+
+
 class AppCredentials:
     """A GitHub App; its tokens are narrowed to one repository and to what a call takes.
 
@@ -104,9 +113,7 @@ class AppCredentials:
 
     def __init__(self, app_id: str, private_key: str) -> None:
         self._app = github.Auth.AppAuth(app_id, private_key)
-        self._installations: dict[str, _Installation] = {}
-        self._tokens: dict[tuple[str, frozenset[tuple[str, str]]], _Narrow] = {}
-        self._lock = threading.Lock()
+        self._repositories: dict[str, _Repository] = {}
 
     def app_auth(self) -> github.Auth.Auth:
         """A short-lived token signed with the App's key."""
@@ -116,41 +123,42 @@ class AppCredentials:
         self, repository: str, wanted: Permissions, calls: AppCalls
     ) -> github.Auth.Auth:
         """The token for a repository and so much, from the cache or asked for anew."""
-        with self._lock:
-            installation = self._installation(repository, calls)
+        held = self._held(repository)
+        with held.lock:
+            installation = _installation(repository, held, calls)
             allowed = granted_of(wanted, installation.granted)
             if wanted and not allowed:
                 told = " or ".join(f"{area}: {level}" for area, level in wanted.items())
                 raise NotAuthorized(f"The App has not been granted {told} on {repository}")
-            key = repository, frozenset(allowed.items())
-            known = self._tokens.get(key)
+            key = frozenset(allowed.items())
+            known = held.tokens.get(key)
             if known is None or known.expires_at - _RENEW_BEFORE <= datetime.now(UTC):
-                known = self._tokens[key] = _narrow(repository, installation, allowed, calls)
+                known = held.tokens[key] = _narrow(repository, installation, allowed, calls)
             return known.auth
 
     def granted(self, repository: str, calls: AppCalls) -> Permissions | None:
         """What the App was granted there; raises errors.PlatformError."""
-        with self._lock:
-            return self._installation(repository, calls).granted
+        held = self._held(repository)
+        with held.lock:
+            return _installation(repository, held, calls).granted
 
     def forget(self, repository: str) -> bool:
         """Drop what is known of the repository."""
-        with self._lock:
-            keys = [key for key in self._tokens if key[0] == repository]
-            for key in keys:
-                del self._tokens[key]
-            self._installations.pop(repository, None)
-            return bool(keys)
+        held = self._repositories.pop(repository, None)
+        return held is not None and bool(held.tokens)
 
-    def _installation(self, repository: str, calls: AppCalls) -> _Installation:
-        known = self._installations.get(repository)
-        if known is None or known.until <= datetime.now(UTC):
-            answer = calls("GET", f"/repos/{repository}/installation")
-            known = _Installation(
-                int(answer["id"]), answer.get("permissions") or {}, datetime.now(UTC) + _LIFETIME
-            )
-            self._installations[repository] = known
-        return known
+    def _held(self, repository: str) -> _Repository:
+        return self._repositories.setdefault(repository, _Repository())
+
+
+def _installation(repository: str, held: _Repository, calls: AppCalls) -> _Installation:
+    known = held.installation
+    if known is None or known.until <= datetime.now(UTC):
+        answer = calls("GET", f"/repos/{repository}/installation")
+        known = held.installation = _Installation(
+            int(answer["id"]), answer.get("permissions") or {}, datetime.now(UTC) + _LIFETIME
+        )
+    return known
 
 
 def _narrow(
