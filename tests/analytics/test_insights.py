@@ -9,6 +9,7 @@ from pipeline_guard.analytics.flaky import flaky
 from pipeline_guard.analytics.frame import COLUMNS
 from pipeline_guard.analytics.frame import frame as framed
 from pipeline_guard.analytics.healing import NO_RULE, groups, per_day, totals
+from pipeline_guard.analytics.money import money, money_in_all
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 
@@ -24,6 +25,7 @@ def row(days_ago: float = 0.1, **changes: object) -> dict[str, object]:
         "category": "network_transient", "rule": "net-dns-curl", "fingerprint": "f1",
         "status": "open", "transient": True, "created_at": created, "settled_at": None,
         "rerun_passed": None, "rerun": False, "minutes": None, "green_saves": None,
+        "money": None, "hour_costs": None,
         "failed_tests": [],
     }  # fmt: skip
     return values | changes
@@ -67,6 +69,29 @@ def test_what_re_runs_took_and_gave_back():
     found = totals(frame([healed(), again(), row(minutes=20.0)]))
     assert (found.reruns, found.spent, found.wasted) == (2, 10.0, 6.0)
     assert (found.saved, found.not_spent) == (30.0, 20.0)
+
+
+def test_money_is_what_the_prices_make_of_it_and_of_people_only_where_their_hour_has_one():
+    table = frame(
+        [
+            healed(money=0.5, hour_costs=80.0),
+            again(money=0.25, hour_costs=80.0),
+            row(money=2.0, repository="acme/web"),
+            again(),  # decided before there were prices
+        ]
+    )
+    shop, web = money(table, "repository")
+    assert (shop.name, shop.reruns, shop.spent, shop.wasted) == ("acme/shop", 2, 0.75, 0.25)
+    assert (shop.not_spent, shop.saved) == (0.0, 40.0)  # half an hour of a person
+    assert (web.reruns, web.spent, web.not_spent, web.saved) == (0, 0.0, 2.0, None)
+    everything = money_in_all(table)
+    assert (everything.spent, everything.not_spent, everything.saved) == (0.75, 2.0, 40.0)
+
+
+def test_without_prices_there_is_no_money_to_tell_of():
+    table = frame([healed(hour_costs=80.0), again()])
+    assert money(table, "category") == []
+    assert money_in_all(table) is None
 
 
 def test_groups_by_each_column_and_names_what_no_rule_named():

@@ -18,7 +18,7 @@ from pipeline_guard.domain.plan import Plan
 from pipeline_guard.logs import keep
 from pipeline_guard.logs.keep import keep_log
 from pipeline_guard.store import failures, job_logs, labels
-from pipeline_guard.store.tables import Audit, Delivery
+from pipeline_guard.store.tables import Audit, Delivery, Failure
 from pipeline_guard.web.dashboard import page
 
 STATIC = page.HERE / "static"
@@ -170,6 +170,25 @@ async def test_insights_of_nothing_and_of_a_month(client, database):
     assert len((await client.get("/insights/daily.csv?days=30")).text.splitlines()) == 31
     assert (await client.get("/insights?days=8")).status_code == 422
     assert (await client.get("/insights?days=x")).status_code == 422
+
+
+async def test_money_is_shown_only_where_the_policy_sets_prices(client, database):
+    await seed.month(database, failures_a_day=2, days=3)
+    assert "No money is counted" in (await client.get("/insights")).text
+    assert (await client.get("/insights/money.csv")).text.count("\n") == 1
+    priced = {"prices": {"*": 0.008}, "worth": {"green_saves": 30.0, "hour_costs": 90.0}}
+    async with database.transaction() as session:
+        for row in await session.scalars(select(Failure)):
+            policy = {"values": priced, "origins": {"worth.hour_costs": "guard.yaml:4"}}
+            facts = row.plan["facts"] | {"choice": {"money": 0.05}}
+            row.plan = row.plan | {"policy": policy, "facts": facts}
+    text = (await client.get("/insights?by=platform")).text
+    assert "In the currency of the policy" in text
+    assert "/insights/money.csv?days=30&amp;by=platform" in text
+    head, *rows = (await client.get("/insights/money.csv?by=platform")).text.splitlines()
+    assert head == "platform,reruns,spent,in_vain,not_spent,saved"
+    first = rows[0].split(",")
+    assert float(first[2]) == pytest.approx(0.05 * int(first[1]))
 
 
 def test_files_of_others_are_those_that_were_taken():

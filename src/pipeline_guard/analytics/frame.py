@@ -21,10 +21,14 @@ COLUMNS: Final = (
     "rerun",
     "minutes",
     "green_saves",
+    "money",
+    "hour_costs",
     "failed_tests",
 )
 """`rerun`: one was asked for. `minutes`: what the job took. `green_saves`: what a green without a
-person is worth in minutes of a person, by the policy the failure was decided under."""
+person is worth in minutes of a person, by the policy the failure was decided under. `money`: what
+a re-run costs by that policy's prices, None without any; `hour_costs`: what it says an hour of a
+person costs, None where it says nothing."""
 
 
 def frame(rows: Sequence[tuple[Any, ...]]) -> pd.DataFrame:
@@ -36,7 +40,7 @@ def frame(rows: Sequence[tuple[Any, ...]]) -> pd.DataFrame:
     table = pd.DataFrame.from_records(list(rows), columns=list(COLUMNS))
     for name in ("created_at", "settled_at"):
         table[name] = pd.to_datetime(table[name], utc=True)
-    for name in ("minutes", "green_saves"):
+    for name in ("minutes", "green_saves", "money", "hour_costs"):
         table[name] = pd.to_numeric(table[name]).astype("float64")
     table["rerun"] = table["rerun"].astype("bool")
     passed, failed = table["rerun_passed"].eq(True), table["rerun_passed"].eq(False)

@@ -60,9 +60,13 @@ class Day:
 
 def groups(table: pd.DataFrame, by: By) -> list[Group]:
     """What came of failures, by one column; those with most failures first."""
-    names = table[by].fillna(NO_RULE)
-    found = [_group(str(name), rows) for name, rows in table.groupby(names, sort=False)]
+    found = [_group(str(name), rows) for name, rows in table.groupby(named(table, by), sort=False)]
     return sorted(found, key=lambda item: (-item.failures, item.name))
+
+
+def named(table: pd.DataFrame, by: By) -> "pd.Series[str]":
+    """What each failure is counted under."""
+    return table[by].fillna(NO_RULE)
 
 
 def totals(table: pd.DataFrame) -> Totals:

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import Float, select
+from sqlalchemy import Float, case, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from pipeline_guard.store.tables import Action, ActionFailure, Failure
@@ -11,11 +11,18 @@ from pipeline_guard.store.tables import Action, ActionFailure, Failure
 MOST: Final = 30_000
 """Failures that are looked at, the newest; with more the page would take many seconds."""
 
+BUILT_IN: Final = "built-in"
+"""How a plan's policy names the origin of what nobody set; policy/layers.py writes it."""
+
 
 async def rows(session: AsyncSession, since: datetime) -> list[tuple[Any, ...]]:
     """Failures since then, oldest first, with the columns that analytics/frame.py names."""
     facts: Any = Failure.plan["facts"]
-    worth: Any = Failure.plan["policy"]["values"]["worth"]
+    policy: Any = Failure.plan["policy"]
+    worth = policy["values"]["worth"]
+    # Of money only what somebody has set counts: a built-in price would be one made up.
+    priced = policy["values"]["prices"].astext != "{}"
+    valued = policy["origins"]["worth.hour_costs"].astext != BUILT_IN
     rerun = (
         select(Action.id)
         .join(ActionFailure, ActionFailure.action_id == Action.id)
@@ -43,6 +50,8 @@ async def rows(session: AsyncSession, since: datetime) -> list[tuple[Any, ...]]:
             rerun.label("rerun"),
             (facts["job"]["seconds"].astext.cast(Float) / 60).label("minutes"),
             worth["green_saves"].astext.cast(Float).label("green_saves"),
+            case((priced, facts["choice"]["money"].astext.cast(Float))).label("money"),
+            case((valued, worth["hour_costs"].astext.cast(Float))).label("hour_costs"),
             Failure.diagnosis["failed_tests"].label("failed_tests"),
         )
         .where(Failure.created_at >= since)

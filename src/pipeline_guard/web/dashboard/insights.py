@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from pipeline_guard.analytics.digest import Digest
     from pipeline_guard.analytics.flaky import Flaky
     from pipeline_guard.analytics.healing import Day, Group, Totals
+    from pipeline_guard.analytics.money import Money
 
 Days = Annotated[Literal[7, 30, 90], BeforeValidator(int), Query()]
 By = Literal["category", "repository", "rule", "platform"]
@@ -39,6 +40,8 @@ class Findings:
     groups: "list[Group]"
     flaky: "list[Flaky]"
     digest: "Digest"
+    money: "list[Money]"
+    money_in_all: "Money | None"
     cut: bool
     """There were more failures than are looked at."""
 
@@ -50,6 +53,7 @@ def find(rows: Sequence[Any], now: datetime, days: int, by: By) -> Findings:
     from pipeline_guard.analytics.flaky import flaky  # noqa: PLC0415
     from pipeline_guard.analytics.frame import frame  # noqa: PLC0415
     from pipeline_guard.analytics.healing import groups, per_day, totals  # noqa: PLC0415
+    from pipeline_guard.analytics.money import money, money_in_all  # noqa: PLC0415
 
     table = frame(rows)
     chosen = table[table["created_at"] >= now - timedelta(days=days)]
@@ -59,6 +63,8 @@ def find(rows: Sequence[Any], now: datetime, days: int, by: By) -> Findings:
         groups(chosen, by),
         flaky(chosen, now),
         digest(table, now),
+        money(chosen, by),
+        money_in_all(chosen),
         cut=len(rows) >= store.MOST,
     )
 
@@ -121,6 +127,15 @@ def _add_files(routes: APIRouter, found: Callable[..., Awaitable[Findings]]) -> 
             for g in (await found(days, by)).groups
         ]
         return csv_file(f"healing-by-{by}", columns, rows)
+
+    @routes.get("/money.csv")
+    async def money(days: Days = 30, by: By = "category") -> Response:
+        columns = (by, "reruns", "spent", "in_vain", "not_spent", "saved")
+        rows = [
+            (m.name, m.reruns, m.spent, m.wasted, m.not_spent, m.saved)
+            for m in (await found(days, by)).money
+        ]
+        return csv_file(f"money-by-{by}", columns, rows)
 
     @routes.get("/flaky.csv")
     async def flaky(days: Days = 30) -> Response:

@@ -43,6 +43,7 @@ class Pages:
                 words.guard,
                 words.number,
                 words.percent,
+                words.money,
                 words.safe_url,
                 words.verdict,
             )

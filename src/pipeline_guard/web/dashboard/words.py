@@ -99,6 +99,14 @@ def number(value: float | None) -> str:
     return "–" if value is None else f"{value:,.0f}".replace(",", "\u202f")
 
 
+def money(value: float | None) -> str:
+    """An amount in whatever currency the prices are in; thin spaces between thousands."""
+    if value is None:
+        return "–"
+    digits = 4 if 0 < abs(value) < 0.01 else 2
+    return f"{value:,.{digits}f}".replace(",", "\u202f")
+
+
 def verdict(failure: Any) -> str:
     """What a failure comes to, in a few words."""
     if failure.category == "unknown":
