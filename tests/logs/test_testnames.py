@@ -56,6 +56,77 @@ from pipeline_guard.logs.testnames import MAX_NAMES, TestNames, failed_tests
         ("        FAIL [   0.005s] acme-core cart::adds", "acme-core cart::adds"),
         ("CartTest#test_adds [test/cart_test.rb:12]:", "CartTest#test_adds"),
         ("\t  7 - sync (Timeout)", "sync"),
+        ("tests/test_a.py::test_b[x] FAILED                [ 33%]", "tests/test_a.py::test_b[x]"),
+        ("[gw0] [ 33%] FAILED tests/test_a.py::test_x ", "tests/test_a.py::test_x"),
+        ("FAIL: test_x (pkg.mod.Case.test_x) (i=3)", "test_x (pkg.mod.Case.test_x) (i=3)"),
+        ("✖ adds prices (1.2345ms)", "adds prices"),
+        ("  ✖ cart › adds prices", "cart › adds prices"),
+        ("adds prices ... FAILED (5ms)", "adds prices"),
+        ("adds prices => ./cart_test.ts:12:6", "adds prices"),
+        (
+            "Chrome Headless 119.0.0.0 (Linux x86_64) CartComponent should add prices FAILED",
+            "CartComponent should add prices",
+        ),
+        ("HeadlessChrome 78.0.3904 (Linux 0.0.0) Cart adds FAILED", "Cart adds"),
+        ("Firefox 70.0 (Ubuntu 0.0.0): Cart adds FAILED", "Cart adds"),
+        ("crystal spec spec/cart_spec.cr:12 # Cart adds", "spec/cart_spec.cr:12 # Cart adds"),
+        ("test_total(CartTest) [test/cart_test.rb:12]:", "test_total(CartTest)"),
+        ("Failure: test_total(CartTest)", "test_total(CartTest)"),
+        ("1) CartCest: Adds prices", "CartCest: Adds prices"),
+        ("FAIL Bug #1234 (x) [ext/std/tests/bug.phpt] ", "Bug #1234 (x) [ext/std/tests/bug.phpt]"),
+        (
+            "cucumber features/cart.feature:12 # Scenario: adds",
+            "features/cart.feature:12 # Scenario: adds",
+        ),
+        ("1) Scenario: adds # features/cart.feature:12", "adds # features/cart.feature:12"),
+        ("  features/cart.feature:12  adds", "features/cart.feature:12 adds"),
+        (" 3/9 Test  #3: cart_tests .......................***Failed    0.02 sec", "cart_tests"),
+        ("10/12 Test #10: a.b ....***Exception: SegFault  0.02 sec", "a.b"),
+        ('../t/c.cpp(18): error: in "cart/adds": check x has failed', "cart/adds"),
+        ("FAIL: LLVM :: CodeGen/X86/foo.ll (123 of 4567)", "LLVM :: CodeGen/X86/foo.ll"),
+        ("FAIL: //cart:cart_test (see /root/x/test.log)", "//cart:cart_test"),
+        ("FAIL: t/parse-error", "t/parse-error"),
+        ("FAIL: gcc.dg/foo.c (test for excess errors)", "gcc.dg/foo.c (test for excess errors)"),
+        ("FAIL: cart.test 3 - adds", "cart.test 3 - adds"),
+        ("  Failed TotalAddsPrices [21 ms]", "TotalAddsPrices"),
+        ("  Failed Acme.A.Adds(a: 1, b: 2) [< 1 ms]", "Acme.A.Adds(a: 1, b: 2)"),
+        ("  Failed adds two prices [1 s]", "adds two prices"),
+        (
+            "[xUnit.net 00:00:00.52]     Acme.Tests.CartTests.Total [FAIL]",
+            "Acme.Tests.CartTests.Total",
+        ),
+        ("1) Failed : Acme.Tests.CartTests.Total", "Acme.Tests.CartTests.Total"),
+        ("  1) cart_tests:total_test/0", "cart_tests:total_test"),
+        ("cart_tests: total_test...*failed*", "cart_tests: total_test"),
+        ("%%% cart_SUITE ==> adds_prices: FAILED", "cart_SUITE ==> adds_prices"),
+        ("- adds prices *** FAILED ***", "adds prices"),
+        ("[error]   x adds prices", "adds prices"),
+        (
+            "==> X cart.CartSuite.adds prices  0.031s munit.ComparisonFailException: x",
+            "cart.CartSuite.adds prices",
+        ),
+        (
+            '✘ Test "adds prices" recorded an issue at C.swift:9:5: Expectation failed',
+            "adds prices",
+        ),
+        ("✘ Test addsPrices() failed after 0.001 seconds with 1 issue.", "addsPrices()"),
+        ("t/cart.t (Wstat: 256 Tests: 3 Failed: 1)", "t/cart.t"),
+        ("{0} nova.tests.test_a.Case.test_b [0.12s] ... FAILED", "nova.tests.test_a.Case.test_b"),
+        ("adds prices: Test Failed at /home/ci/test/runtests.jl:12", "adds prices"),
+        ("── Failure ('test-cart.R:12:3'): adds prices ───────────", "adds prices"),
+        ("── Error (test-cart.R:12:3): adds prices ───", "adds prices"),
+        ("── 1. Failure: adds prices (@test-cart.R#12)  ─────", "adds prices"),
+        ("FAIL in (adds-prices) (cart_test.clj:12)", "adds-prices"),
+        ("ERROR in (adds-prices) (Numbers.java:188)", "adds-prices"),
+        ("  adds prices:                   FAIL", "adds prices"),
+        ('  To rerun use: --match "/Cart/total/adds prices/" --seed 3', "Cart/total/adds prices"),
+        ("### Failure in: 0:adds prices", "0:adds prices"),
+        ("  [FAILED] adds prices", "adds prices"),
+        ("error: 'main.test.adds prices' failed: expected 4, found 5", "main.test.adds prices"),
+        ("[FAIL]        cart          0   adds prices.", "cart 0 adds prices"),
+        ("Failure → spec/cart_spec.lua @ 12", "spec/cart_spec.lua @ 12"),
+        ("cart_test:adds  ->  failed: 5 != 4  [0.01s]", "cart_test:adds"),
+        ("test boolean                  ... FAILED", "boolean"),
     ],
 )
 def test_frameworks(line: str, name: str) -> None:
@@ -77,6 +148,28 @@ def test_frameworks(line: str, name: str) -> None:
         "  ● Console",
         "  ✓  3 [webkit] › cart.spec.ts:9:5 › adds up (5.4s)",
         "● docker.service - Docker Application Container Engine",
+        "✖ 3 problems (3 errors, 0 warnings)",
+        "✖   subject may not be empty [subject-empty]",
+        "FAIL: 0",
+        "# FAIL:  1",
+        "✘ Test run with 12 tests failed after 0.014 seconds with 1 issue.",
+        "Chrome Headless 119.0.0.0 (Linux x86_64): Executed 31 of 31 (1 FAILED) (1.2 secs)",
+        "[error] x.scala:3: error",
+        "  Failed: 1",
+        "Total tests: 2 Failed [1]",
+        "error: in file x",
+        "[ERROR] Failed to execute goal x [1 s]",
+        "  config:          FAILED",
+        "ERROR in (webpack)",
+        "test result: FAILED. 1 passed",
+        "FAILED tests in 3s",
+        "error: 'cart' undeclared (first use in this function)",
+        "  Failed to restore a.csproj (in 3 sec).",
+        "FAIL",
+        "FAIL: failed to do it",
+        "make: *** [x] Error 1 (ignored)",
+        "a.cpp:3: ERROR: x",
+        "npm ERR! Test failed.",
     ],
 )
 def test_what_names_no_failed_test(line: str) -> None:
@@ -94,6 +187,61 @@ def test_mochas_titles_span_lines() -> None:
         "  2) Till:",
     ]
     assert failed_tests(log) == ("Cart when empty adds up", "Till")
+
+
+def _names(text: str) -> tuple[str, ...]:
+    found = TestNames()
+    found.feed(Chunk(text.encode(), 1))
+    return found.names()
+
+
+_CATCH2 = f"""\
+{"-" * 79}
+adds prices
+  with a voucher
+{"-" * 79}
+tests/cart_test.cpp:14
+{"." * 79}
+
+tests/cart_test.cpp:18: FAILED:
+  REQUIRE( total(cart) == 4 )
+with expansion:
+  5 == 4
+
+tests/cart_test.cpp:19: FAILED:
+  CHECK( false )
+
+"""
+
+
+def test_catch2_names_the_case_above_its_first_failure() -> None:
+    head = "-" * 79
+    other = f"{head}\nempty cart\n{head}\nC:\\t\\cart_test.cpp(24)\n{'.' * 79}\n\n"
+    assert _names(_CATCH2) == ("adds prices",)
+    assert _names(_CATCH2 + other + "C:\\t\\cart_test.cpp(30): FAILED:\n") == (
+        "adds prices",
+        "empty cart",
+    )
+    assert _names("tests/cart_test.cpp:18: FAILED:\n") == ()
+
+
+def test_doctest_names_the_case_above_its_failures_and_not_one_that_only_talks() -> None:
+    said = """\
+tests/a.cpp:14:
+TEST CASE:  talks
+
+tests/a.cpp:18: MESSAGE: hello
+
+tests/a.cpp:24:
+TEST CASE:  adds prices
+  of an empty cart
+
+tests/a.cpp:30: ERROR: CHECK( total(cart) == 4 ) is NOT correct!
+  values: CHECK( 5 == 4 )
+
+tests/a.cpp:31: FATAL ERROR: REQUIRE( false ) is NOT correct!
+"""
+    assert _names(said) == ("adds prices",)
 
 
 def test_each_name_once_and_not_without_end() -> None:

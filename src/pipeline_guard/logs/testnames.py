@@ -8,119 +8,25 @@ import re2
 
 from pipeline_guard.logs.clean import clean_line
 from pipeline_guard.logs.read import Chunk
+from pipeline_guard.logs.testlines import GATES, PATTERNS
 from pipeline_guard.search.engine import Engine, Search
 
 MAX_NAMES: Final = 50
 """More names than this say no more than these; the log has the rest."""
 
-_PATTERNS: Final[tuple[tuple[str, str], ...]] = (
-    # pytest: the short summary, with -rA or xdist prefixes, and without the reason.
-    (
-        "pytest",
-        r"^(?:\[gw\d+\] .*?)?(?:FAILED|ERROR)(?: \[[^\]]*\])? (\S+\.py(?:::\S.*?)?)(?: - .*)?$",
-    ),
-    # unittest and nose: "FAIL: test_name (package.Class)" or "(package.Class.test_name)".
-    ("unittest", r"^(?:FAIL|ERROR): (\w[\w.]* \([\w.]+\)(?: \[.*\])?)\s*$"),
-    ("nose", r"^(?:FAIL|ERROR): ((?:\w+\.)+\w+)\s*$"),
-    # Jest and Vitest: the bullet over a failure's details, and vitest's FAIL lines.
-    ("jest", r"^\s*● (.+ › .+?)\s*$"),
-    ("vitest", r"^\s*(?:FAIL|×|❯)\s+(\S+\.(?:test|spec)\.[cm]?[jt]sx? > .+?)(?: \d+ms)?\s*$"),
-    ("jest-suite", r"^\s*FAIL\s+(\S+\.(?:test|spec)\.[cm]?[jt]sx?)(?: \([\d.]+ m?s\))?\s*$"),
-    # TAP (node:test, bats, prove): "not ok 3 - name", but not what is marked as a to-do.
-    ("tap", r"^\s*not ok \d+ -? ?([^#\n]+?)(?: # (?i:time).*| in \d+m?s(?:ec)?)?\s*$"),
-    # go test, with subtests; and Bazel's and Go's package lines carry no test name.
-    ("go", r"^\s*--- FAIL: (\S+) \([\d.]+s\)"),
-    # Maven's surefire, old and new, and its closing list.
-    (
-        "surefire",
-        r"^(?:\[ERROR\] +)?(\w[\w$]*\([\w.$]+\)) +(?:-- )?Time elapsed: .*<<< (?:FAIL|ERR)",
-    ),
-    (
-        "surefire3",
-        r"^(?:\[ERROR\] +)?([\w.$]+\.[\w$]+\S*) +(?:-- )?Time elapsed: .*<<< (?:FAIL|ERR)",
-    ),
-    ("surefire-list", r"^\[ERROR\] {2,}(\w[\w$]*\.\w[\w$]*):\d+"),
-    # Gradle: "com.example.FooTest > does something FAILED".
-    ("gradle", r"^(\S+(?: > .+)+) FAILED\s*$"),
-    # cargo test, and nextest.
-    ("cargo", r"^test ([\w:]+(?: - .*)?) \.\.\. FAILED"),
-    ("nextest", r"^\s+FAIL \[ *[\d.]+s\] +(?:\(.*\) +)?(\S+ +\S+)\s*$"),
-    # RSpec's closing list, Minitest's two shapes.
-    ("rspec", r"^(?:bundle exec )?rspec (\S+_spec\.rb(?::\d+|\[[\d:]+\])(?: # .+)?)\s*$"),
-    ("minitest", r"^(\w+(?:::\w+)*#test_\w+)(?: \[.*\])?:?\s*$"),
-    ("rails", r"^(?:bin/)?rails test (\S+_test\.rb:\d+)\s*$"),
-    # PHPUnit: "1) App\Tests\FooTest::testBar with data set #1".
-    ("phpunit", r"^\d+\) ((?:\w+\\)*\w+::\w+(?: with data set .*)?)\s*$"),
-    # ctest's progress and its closing list, GoogleTest, Catch2 has no stable name line.
-    (
-        "ctest",
-        r"^\s*\d+ - (\S.*?) \((?:Failed|Timeout|SEGFAULT|Subprocess aborted|OTHER_FAULT|Not Run)\)",
-    ),
-    ("gtest", r"^\[  FAILED  \] ([\w/]+\.[\w/]+)(?:, where .*)?(?: \(\d+ ms\))?\s*$"),
-    # dotnet test, xUnit and NUnit.
-    ("dotnet", r"^\s*(?:Failed|X) +([\w.+`]+\.[\w.+`]+(?:\(.*\))?) \[[<\d .]+m?s\]"),
-    ("xunit", r"^\s*([\w.+`]+\.\w+(?:\(.*\))?) \[FAIL\]\s*$"),
-    # ExUnit: "  1) test does it (App.FooTest)".
-    ("exunit", r"^\s+\d+\) ((?:test|property|doctest) .+ \([\w.]+\))\s*$"),
-    # ScalaTest and specs2 under sbt, Swift's XCTest, Dart, Haskell's hspec list is free text.
-    ("scalatest", r"^\[info\] +- (.+?) \*\*\* FAILED \*\*\*"),
-    ("xctest", r"error: (-\[[\w.]+ \w+\]) : "),
-    ("swift", r"^Test Case '(-?\[?[\w. ]+\]?)' failed \("),
-    # Mozilla's harnesses.
-    ("mozilla", r"TEST-UNEXPECTED-(?:FAIL|TIMEOUT|ERROR|CRASH) \| ([^|]+?) \|"),
-    # Jest's tests outside of a group; Playwright's lists.
-    ("jest-single", r"^ {2}● (\S[^›]*?)\s*$"),
-    (
-        "playwright",
-        r"^\s*(?:\d+\) |✘ +\d+ )?\[[\w .-]+\] › (\S+:\d+:\d+ › .+?)(?: \([\d.]+m?s\))?(?: ─+)?\s*$",
-    ),
-    # gotestsum, Ginkgo's summary, tests that go's own timeout met.
-    ("gotestsum", r"^=== FAIL: (?:\S+ )?(\S+) \([\d.]+s\)"),
-    ("ginkgo", r"^\s*\[FAIL\] (.+ \[It\] .+?)\s*$"),
-    ("go-timeout", r"^\t?(Test\w*(?:/\S+)?) \((?:\d+[hm])+(?:[\d.]+s)?\)$"),
-    # Pest, Robot Framework, Flutter, Meson, Bazel, Perl's Test::More, Bats' pretty form, Bun.
-    ("pest", r"^\s*FAILED +(\w[\w\\]* > .+?)\s*$"),
-    ("robot", r"^(\S.*?) +\| FAIL \|\s*$"),
-    ("flutter", r"^\d\d:\d\d \+\d+(?: ~\d+)? -\d+: (.+) \[E\]\s*$"),
-    ("meson", r"^\s*\d+/\d+ (\S.*?) +(?:FAIL|TIMEOUT|ERROR) +[\d.]+s"),
-    ("bazel", r"^(//\S+) +(?:FAILED|TIMEOUT|FLAKY)(?:,| in)"),
-    ("perl", r"^# +Failed test '(.+)'"),
-    ("bats-pretty", r"^ ✗ (\S.*?)\s*$"),
-    ("bun", r"^(?:✗|\(fail\)) (\S.*?)(?: \[[\d.]+m?s\])?\s*$"),
-    # PowerShell's Pester.
-    ("pester", r"^\s*\[-\] (.+?) (?:\d+m?s|\d+\.\d+s)(?: \(.*\))?\s*$"),
-)
-_GATES: Final = (
-    r"FAIL(?:ED|URE)?\b",
-    "<<< ERR",
-    "● ",
-    r"not ok \d",
-    r"[1-9]\d* failing\b",
-    r"\bFailed\b",
-    r"\((?:Timeout|SEGFAULT)\)",
-    r"\[-\] ",
-    r"_spec\.rb[:\[]",
-    r"_test\.rb:\d",
-    r"#test_\w",
-    r"error: -\[",
-    r"\bERROR:? \w",
-    r"\[ERROR\]   ?\w",
-    r"\b\d{1,4}\) (?:test|property|doctest|[\w\\]+::)",
-    r"' failed \(",
-    r"✘ +\d+ \[|\] › \S+:\d+:\d+ › ",
-    r"\tTest\w*(?:/\S+)? \(\d+[hm]",
-    r"-\d+: .* \[E\]",
-    r" (?:TIMEOUT|FLAKY)(?:,| in| +[\d.]+s)",
-    r"✗ ",
-    r"\(fail\) ",
-)
-"""One of these is in every line that could hold a name."""
 _MAX_LOOKS: Final = 2_000
 """Lines looked at closely per log, so that a hostile log cannot make this slow."""
 _MOCHA_LINES: Final = 200
 _MOCHA_COUNT = r"^\s*[1-9]\d* failing\s*$"
 _MOCHA_ITEM = r"^\s+\d+\) (\S.*?):?\s*$"
 _MOCHA_NEXT = r"^\s{6,}(\S.*?):?\s*$"
+_DOCTEST_TITLE: Final = r"^TEST CASE: +(\S.*?)\s*$"
+_DOCTEST_FAILED: Final = r"^\S.*(?::\d+|\(\d+\)): (?:FATAL )?ERROR: "
+_CATCH_FAILED: Final = r"^\S.*(?::\d+|\(\d+\)): FAILED:\s*$"
+_CATCH_HEAD: Final = r"(?m)^-{50,}\n(\S.*)\n(?:.*\n){0,8}?-{50,}\n\S.*\n\.{50,}$"
+"""What Catch2 prints above a test case's first failure: its name, its sections, its place."""
+_CATCH_BACK: Final = 16_000
+"""Bytes above a failure in which its test case's head is looked for."""
 _NO_TESTS: Final = (
     "Console",
     "Test suite failed to run",
@@ -135,7 +41,7 @@ _NOT_A_NAME = r"^(?:Error|AssertionError|TypeError|at )\b"
 
 @cache
 def _gate() -> Engine:
-    return Engine(_GATES)
+    return Engine(GATES)
 
 
 class TestNames:
@@ -145,12 +51,14 @@ class TestNames:
 
     def __init__(self) -> None:
         self._names: dict[str, None] = {}
-        self._any: Any = re2.compile("|".join(f"(?:{pattern})" for _, pattern in _PATTERNS))
-        self._each: list[Any] = [re2.compile(pattern) for _, pattern in _PATTERNS]
+        self._any: Any = re2.compile("|".join(f"(?:{pattern})" for _, pattern in PATTERNS))
+        self._each: list[Any] = [re2.compile(pattern) for _, pattern in PATTERNS]
         self._search = Search(_gate())
         self._looks = _MAX_LOOKS
         self._mocha = False
         self._title: list[str] = []
+        self._case = ""
+        """The test case that doctest is talking of."""
 
     def feed(self, chunk: Chunk) -> None:
         """Take a chunk of the raw log; only lines that could hold a name are cleaned and read."""
@@ -167,7 +75,10 @@ class TestNames:
                 continue
             position = end
             self._looks -= 1
-            self.add([clean_line(data[begin : min(position, begin + 4_000)])])
+            text = clean_line(data[begin : min(position, begin + 4_000)])
+            self.add([text])
+            if re2.search(_CATCH_FAILED, text) is not None:
+                self._catch2(data[max(0, begin - _CATCH_BACK) : begin])
             if b" failing" in data[begin:position]:
                 self.add(map(clean_line, data[position:].split(b"\n", _MOCHA_LINES)[:-1]))
             if self._looks == 0 or len(self._names) >= MAX_NAMES:
@@ -179,6 +90,7 @@ class TestNames:
             if len(self._names) >= MAX_NAMES:
                 return
             self._mocha_line(line)
+            self._doctest_line(line)
             if self._any.search(line) is None:
                 continue
             for pattern in self._each:
@@ -210,6 +122,22 @@ class TestNames:
                 self._close_title()
             else:
                 self._title.append(more[1])
+
+    def _doctest_line(self, line: str) -> None:
+        """doctest names a test case above its failures, but above mere messages as well."""
+        title = re2.search(_DOCTEST_TITLE, line)
+        if title is not None:
+            self._case = title[1]
+        elif self._case and re2.search(_DOCTEST_FAILED, line) is not None:
+            self._names.setdefault(_short(self._case))
+            self._case = ""
+
+    def _catch2(self, above: bytes) -> None:
+        """Catch2 names a test case once, above its first failure."""
+        text = "\n".join(map(clean_line, above.split(b"\n")))
+        heads = [match[1] for match in re2.finditer(_CATCH_HEAD, text)]
+        if heads and len(self._names) < MAX_NAMES:
+            self._names.setdefault(_short(heads[-1]))
 
     def _close_title(self) -> None:
         if self._title and len(self._names) < MAX_NAMES:
