@@ -53,7 +53,7 @@ PATTERNS: Final[tuple[tuple[str, str], ...]] = (
     # RSpec's closing list, Minitest's two shapes.
     (
         "rspec",
-        r"^(?:(?:bundle exec )?rspec|crystal spec) (\S+_spec\.(?:rb|cr)[:\[][\d:\]]+(?: # .+)?)\s*$",
+        r"^(?:(?:bundle exec )?rspec|crystal spec) (\S+_spec\.(rb|cr)[:\[][\d:\]]+( # .+)?) *$",
     ),
     ("minitest", r"^(\w+(?:::\w+)*#test_\w+)(?: \[.*\])?:?\s*$"),
     ("minitest-old", r"^(?:(?:Failure|Error): )?(test_\w+\([\w:]+\))(?: \[.*\])?:?\s*$"),
