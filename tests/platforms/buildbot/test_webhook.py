@@ -156,6 +156,7 @@ def test_a_build_request_is_ignored_and_rubbish_is_malformed() -> None:
         ([{"codebase": "", "project": "acme/shop", "repository": "x"}], "acme/shop"),
         ([{"codebase": "", "repository": "https://user@git.example/acme/shop.git"}], "acme/shop"),
         ([{"codebase": "", "repository": "git@git.example:acme/shop.git"}], "acme/shop"),
+        ([{"codebase": "", "repository": "ssh://git@[::1/acme/shop"}], "acme/shop"),
         ([{"codebase": "", "repository": "file:///srv/git/shop.git/"}], "git/shop"),
         ([{"codebase": "z", "project": "z/z"}, {"codebase": "a", "project": "a/a"}], "a/a"),
         ([], "unit"),

@@ -199,6 +199,7 @@ def test_other_comments_are_ignored(body: dict[str, Any], word: str) -> None:
     "body",
     [
         comment(issue={"number": None}),
+        comment(issue={"number": "9" * 5000}),
         comment() | {"issue": None},
         comment() | {"repository": {"full_name": "../.."}},
         comment(comment={"id": "../1", "body": "/guard off", "user": {"login": "dev"}}),

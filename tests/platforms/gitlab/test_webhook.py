@@ -256,6 +256,12 @@ def test_other_notes_are_ignored(payload: dict[str, Any], reason: str) -> None:
     assert reason in ignored.reason
 
 
+def test_a_home_page_that_is_no_address_is_no_path() -> None:
+    event = outcome(job(repository={"homepage": "https://[git.example"}))
+    assert isinstance(event, Event)
+    assert event.repository == "7"
+
+
 @pytest.mark.parametrize(
     "payload",
     [

@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
-from urllib.parse import urlsplit
 
 from pipeline_guard.domain.runs import Conclusion
 
@@ -47,7 +46,8 @@ def repository_of(stamp: Mapping[str, Any], builder: str) -> str:
 
 def _path_name(address: str) -> str:
     """'owner/name' of a repository's address ('' of none); at most its last two path parts."""
-    path = urlsplit(address).path if "://" in address else address.rpartition(":")[2]
+    _, scheme, rest = address.partition("://")
+    path = rest.partition("/")[2] if scheme else address.rpartition(":")[2]
     parts = [part for part in path.removesuffix("/").removesuffix(".git").split("/") if part]
     return "/".join(parts[-2:])
 

@@ -16,7 +16,8 @@ from pipeline_guard.platforms.github.read import conclusion_of, text
 Payload = dict[str, Any]
 
 _REPOSITORY: Final = re.compile(r"[A-Za-z0-9_.-]+/[A-Za-z0-9_.-]+")
-_RUN_IN_URL: Final = re.compile(r"/runs/(\d+)(?:[/?#]|$)")
+_RUN_IN_URL: Final = re.compile(r"/runs/([0-9]{1,19})(?:[/?#]|$)")
+_NUMBER: Final = re.compile(r"[0-9]{1,19}")
 _LONGEST_DELIVERY_ID: Final = 200
 
 
@@ -225,7 +226,7 @@ def _id(part: Payload, key: str, where: str) -> str:
     if isinstance(value, bool) or not isinstance(value, int | str):
         raise MalformedDelivery(f"`{where}.{key}` is missing or not a number")
     number = str(value)
-    if not (number.isascii() and number.isdigit()):
+    if not _NUMBER.fullmatch(number):
         raise MalformedDelivery(f"`{where}.{key}` is missing or not a number")
     return number
 

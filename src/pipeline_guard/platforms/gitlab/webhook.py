@@ -179,7 +179,7 @@ class GitLabWebhooks:
     def _path_of(self, payload: Mapping[str, Any]) -> str:
         """The project's full path out of its home page: job events of older GitLab lack it."""
         homepage = _text(_mapping(payload.get("repository")).get("homepage"))
-        path = urlsplit(homepage).path.strip("/")
+        path = homepage.partition("://")[2].partition("/")[2].strip("/")
         return path.removeprefix(f"{self._prefix}/") if self._prefix else path
 
 
