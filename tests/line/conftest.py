@@ -1,13 +1,15 @@
 """The line over a fake platform that keeps state."""
 
 from collections.abc import AsyncIterator, Iterator
+from contextlib import AbstractAsyncContextManager
 from pathlib import Path
+from typing import Any
 
 import pytest
 import stamina
 from tests.fakes.github.server import FakeGitHub
 from tests.fakes.gitlab import FakeGitLab
-from tests.line.harness import Line, running_line
+from tests.line.harness import Guarded, Line, on_github, on_gitlab, running_line
 
 
 @pytest.fixture(autouse=True)
@@ -47,28 +49,28 @@ def mode(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture
+def guarded(github: FakeGitHub, database_url: str, tmp_path: Path) -> Guarded:
+    """A line on GitHub under the guard.yaml whose text it is called with."""
+
+    def start(text: str, **settings: Any) -> AbstractAsyncContextManager[Line]:
+        file = tmp_path / "guard.yaml"
+        file.write_text(text)
+        settings = on_github(github) | {"config": file} | settings
+        return running_line(database_url, tmp_path, **settings)
+
+    return start
+
+
+@pytest.fixture
 async def github_line(
     github: FakeGitHub, database_url: str, tmp_path: Path, mode: str
 ) -> AsyncIterator[Line]:
-    async with running_line(
-        database_url,
-        tmp_path,
-        mode=mode,
-        github_api_url=github.url,
-        github_token=github.token,
-        github_webhook_secret=f"old-secret,{github.secret}",
-    ) as line:
+    settings = on_github(github) | {"github_webhook_secret": f"old-secret,{github.secret}"}
+    async with running_line(database_url, tmp_path, mode=mode, **settings) as line:
         yield line
 
 
 @pytest.fixture
 async def gitlab_line(gitlab: FakeGitLab, database_url: str, tmp_path: Path) -> AsyncIterator[Line]:
-    async with running_line(
-        database_url,
-        tmp_path,
-        mode="act",
-        gitlab_url=gitlab.url,
-        gitlab_token=gitlab.token,
-        gitlab_webhook_secret=gitlab.secret_token,
-    ) as line:
+    async with running_line(database_url, tmp_path, mode="act", **on_gitlab(gitlab)) as line:
         yield line

@@ -3,12 +3,14 @@
 import asyncio
 import contextlib
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import httpx
 import psycopg
+from tests.fakes.github.server import FakeGitHub
+from tests.fakes.gitlab import FakeGitLab
 
 from pipeline_guard import worker
 from pipeline_guard.settings import Settings
@@ -20,6 +22,8 @@ from pipeline_guard.web.app import create_app
 
 PATIENCE = 20.0
 """Seconds until a line that does not come to rest fails its test."""
+Guarded = Callable[..., contextlib.AbstractAsyncContextManager["Line"]]
+"""Starts a line under the guard.yaml whose text it is given; see conftest."""
 
 
 class Line:
@@ -81,6 +85,24 @@ class Line:
 
     async def delivery(self, row_id: int) -> dict[str, Any]:
         return (await self.client.get(f"/api/v1/deliveries/{row_id}")).json()
+
+
+def on_github(fake: FakeGitHub) -> dict[str, Any]:
+    """The settings that connect a line to the fake."""
+    return {
+        "github_api_url": fake.url,
+        "github_token": fake.token,
+        "github_webhook_secret": fake.secret,
+    }
+
+
+def on_gitlab(fake: FakeGitLab) -> dict[str, Any]:
+    """The settings that connect a line to the fake."""
+    return {
+        "gitlab_url": fake.url,
+        "gitlab_token": fake.token,
+        "gitlab_webhook_secret": fake.secret_token,
+    }
 
 
 @contextlib.asynccontextmanager

@@ -1,12 +1,11 @@
 """A repository that is red all day: few re-runs, one comment a request, one issue, one notice."""
 
 from collections.abc import AsyncIterator, Iterator
-from pathlib import Path
 
 import pytest
 from sqlalchemy import text
 from tests.fakes.github import FakeGitHub
-from tests.line.harness import Line, running_line
+from tests.line.harness import Guarded, Line
 from tests.line.test_github import DNS, comments, reruns, send
 from tests.notify.receivers import Inbox, http_receiver
 
@@ -32,19 +31,8 @@ def inbox(monkeypatch: pytest.MonkeyPatch) -> Iterator[Inbox]:
 
 
 @pytest.fixture
-async def line(
-    github: FakeGitHub, inbox: Inbox, database_url: str, tmp_path: Path
-) -> AsyncIterator[Line]:
-    file = tmp_path / "guard.yaml"
-    file.write_text(GUARD)
-    async with running_line(
-        database_url,
-        tmp_path,
-        config=file,
-        github_api_url=github.url,
-        github_token=github.token,
-        github_webhook_secret=github.secret,
-    ) as running:
+async def line(guarded: Guarded, inbox: Inbox) -> AsyncIterator[Line]:
+    async with guarded(GUARD) as running:
         yield running
 
 

@@ -1,28 +1,17 @@
 """A re-run of ours that a newer commit has replaced is stopped, if the policy wants that."""
 
 from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
 from tests.fakes.github import FakeGitHub
-from tests.line.harness import Line, running_line
+from tests.line.harness import Guarded, Line
 from tests.line.test_github import DNS, send
 
 
 @pytest.fixture
-async def line(
-    github: FakeGitHub, database_url: str, tmp_path: Path, request: pytest.FixtureRequest
-) -> AsyncIterator[Line]:
-    file = tmp_path / "guard.yaml"
-    file.write_text(f"mode: act\ncancel: {{enabled: {getattr(request, 'param', 'true')}}}\n")
-    async with running_line(
-        database_url,
-        tmp_path,
-        config=file,
-        github_api_url=github.url,
-        github_token=github.token,
-        github_webhook_secret=github.secret,
-    ) as running:
+async def line(guarded: Guarded, request: pytest.FixtureRequest) -> AsyncIterator[Line]:
+    cancel = getattr(request, "param", "cancel: {enabled: true}")
+    async with guarded(f"mode: act\n{cancel}\n") as running:
         yield running
 
 
@@ -58,7 +47,7 @@ async def test_the_newest_commit_is_let_run(github, line):
     assert run.conclusion is None
 
 
-@pytest.mark.parametrize("line", ["false"], indirect=True)
+@pytest.mark.parametrize("line", [""], indirect=True)
 async def test_off_by_default(github, line):
     run = await replaced(line, github)
     await line.hurry()

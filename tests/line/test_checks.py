@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from tests.fakes.github import Check, FakeGitHub
-from tests.line.harness import Line, running_line
+from tests.line.harness import Line, on_github, running_line
 from tests.line.test_github import DNS, RED, comments, send
 
 from pipeline_guard.store import checks
@@ -24,9 +24,7 @@ async def app_line(
         database_url,
         tmp_path,
         mode=mode,
-        github_api_url=github.url,
-        github_token="ghs_app",
-        github_webhook_secret=github.secret,
+        **on_github(github) | {"github_token": "ghs_app"},
         public_url="https://guard.example",
     ) as running:
         yield running

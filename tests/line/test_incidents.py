@@ -2,29 +2,19 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from pathlib import Path
 
 import psycopg
 import pytest
 from tests.fakes.github.server import FakeGitHub
-from tests.line.harness import Line, running_line
+from tests.line.harness import Guarded, Line
 from tests.line.test_github import DNS, reruns, send
 
 POLICY = "mode: act\nincidents: {runs: 3, places: 2, probe_minutes: 5, quiet_minutes: 30}\n"
 
 
 @pytest.fixture
-async def line(github: FakeGitHub, database_url: str, tmp_path: Path) -> AsyncIterator[Line]:
-    guard = tmp_path / "guard.yaml"
-    guard.write_text(POLICY)
-    async with running_line(
-        database_url,
-        tmp_path,
-        config=guard,
-        github_api_url=github.url,
-        github_token=github.token,
-        github_webhook_secret=github.secret,
-    ) as running:
+async def line(guarded: Guarded) -> AsyncIterator[Line]:
+    async with guarded(POLICY) as running:
         yield running
 
 

@@ -6,12 +6,11 @@ import hmac
 import json
 from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime
-from pathlib import Path
 
 import pytest
 from sqlalchemy import select, text
 from tests.fakes.github.server import FakeGitHub
-from tests.line.harness import Line, running_line
+from tests.line.harness import Guarded, Line
 from tests.line.test_github import DNS, send
 from tests.notify.receivers import Inbox, http_receiver
 
@@ -45,20 +44,9 @@ def inbox(monkeypatch: pytest.MonkeyPatch) -> Iterator[Inbox]:
 
 
 @pytest.fixture
-async def line(
-    github: FakeGitHub, database_url: str, tmp_path: Path, request: pytest.FixtureRequest
-) -> AsyncIterator[Line]:
+async def line(guarded: Guarded, request: pytest.FixtureRequest) -> AsyncIterator[Line]:
     chosen = {"mode": "act", "late": "60"} | getattr(request, "param", {})
-    file = tmp_path / "guard.yaml"
-    file.write_text(CONFIG.format(**chosen))
-    async with running_line(
-        database_url,
-        tmp_path,
-        config=file,
-        github_api_url=github.url,
-        github_token=github.token,
-        github_webhook_secret=github.secret,
-    ) as running:
+    async with guarded(CONFIG.format(**chosen)) as running:
         yield running
 
 

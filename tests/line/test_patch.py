@@ -1,13 +1,16 @@
 """A red lint job that prints its diff, payload to proposed change, on GitHub."""
 
+from collections.abc import AsyncIterator
+
 import pytest
 from tests.fakes.github.server import SHA, FakeGitHub
 from tests.fakes.github.world import Job
 from tests.fakes.gitlab import FakeGitLab
-from tests.line.harness import Line, running_line
+from tests.line.harness import Guarded, Line, on_gitlab
 
 from pipeline_guard.platforms.github.changes import GitHubChanges
 
+POLICY = "mode: act\npatch:\n  mode: act\n"
 BEFORE = b"import os\n\n\ndef total( a,b ):\n    return a+b\n\n\nprint(os.name)\n"
 AFTER = b"import os\n\n\ndef total(a, b):\n    return a + b\n\n\nprint(os.name)\n"
 DIFF = """\
@@ -31,18 +34,9 @@ LOG = f"##[group]Run ruff format --diff\n{DIFF}##[error]Process completed with e
 
 
 @pytest.fixture
-async def patching(github: FakeGitHub, database_url, tmp_path, mode):
+async def patching(guarded: Guarded, mode: str) -> AsyncIterator[Line]:
     """A line whose operator lets patches be proposed."""
-    config = tmp_path / "guard.yaml"
-    config.write_text(f"mode: {mode}\npatch:\n  mode: act\n")
-    async with running_line(
-        database_url,
-        tmp_path,
-        config=config,
-        github_api_url=github.url,
-        github_token=github.token,
-        github_webhook_secret=github.secret,
-    ) as line:
+    async with guarded(POLICY.replace("act", mode, 1)) as line:
         yield line
 
 
@@ -193,10 +187,8 @@ async def test_a_proposal_of_ours_that_fails_is_not_answered(github, patching, r
 
 
 async def test_on_gitlab_it_is_a_merge_request_into_the_requests_branch(
-    gitlab: FakeGitLab, database_url, tmp_path
+    gitlab: FakeGitLab, guarded
 ):
-    config = tmp_path / "guard.yaml"
-    config.write_text("mode: act\npatch:\n  mode: act\n")
     project = gitlab.add_project("acme/shop")
     request = gitlab.add_merge_request(project, "feature")
     request.files["src/shop.py"] = False
@@ -206,14 +198,7 @@ async def test_on_gitlab_it_is_a_merge_request_into_the_requests_branch(
     gitlab.add_job(pipeline, "lint", status="failed", trace=trace)
     hook = gitlab.pipeline_hook(pipeline)
     gitlab.fail_next("POST", "/repository/commits", 502, after=True)
-    async with running_line(
-        database_url,
-        tmp_path,
-        config=config,
-        gitlab_url=gitlab.url,
-        gitlab_token=gitlab.token,
-        gitlab_webhook_secret=gitlab.secret_token,
-    ) as line:
+    async with guarded(POLICY, **on_gitlab(gitlab)) as line:
         for _ in range(2):
             await line.post("gitlab", hook.headers, hook.body)
             await line.settle()
@@ -273,24 +258,14 @@ GONE = "acme-sdk: no build of acme-core after 2.4\n##[error]Process completed wi
 
 
 async def test_what_a_rule_names_is_proposed_on_a_branch_without_a_request_too(
-    github: FakeGitHub, database_url, tmp_path
+    github: FakeGitHub, guarded, tmp_path
 ):
     (tmp_path / "rules").mkdir()
     (tmp_path / "rules" / "acme.yaml").write_text(RULES)
-    config = tmp_path / "guard.yaml"
-    config.write_text("mode: act\npatch:\n  mode: act\n")
     run = github.add_run(log=GONE, branch="main", sha="a" * 40)
     run.repo.files_at["a" * 40] = {"requirements.txt": b"# ours\nacme-core>=2  # sdk\nflask\n"}
     run.repo.protected.add("main")
-    async with running_line(
-        database_url,
-        tmp_path,
-        config=config,
-        rules=tmp_path / "rules",
-        github_api_url=github.url,
-        github_token=github.token,
-        github_webhook_secret=github.secret,
-    ) as line:
+    async with guarded(POLICY, rules=tmp_path / "rules") as line:
         await send(line, github, run)
         (failure,) = await line.failures()
     (made,) = proposals(github)

@@ -2,11 +2,10 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
 from tests.fakes.github.server import FakeGitHub
-from tests.line.harness import Line, running_line
+from tests.line.harness import Guarded, Line
 from tests.line.test_github import DNS, comments, reruns, send
 from tests.line.test_gitlab import DNS as GITLAB_DNS
 from tests.line.test_gitlab import red_pipeline
@@ -15,25 +14,14 @@ OWN = ".pipeline-guard.yml"
 
 
 @pytest.fixture
-def guard_yaml(tmp_path: Path, request: pytest.FixtureRequest) -> Path:
-    """guard.yaml with the text that a test gives by indirect parametrization."""
-    file = tmp_path / "guard.yaml"
-    file.write_text(getattr(request, "param", "mode: act\n"))
-    return file
+def policy(request: pytest.FixtureRequest) -> str:
+    """The text of guard.yaml; a test names another by indirect parametrization."""
+    return getattr(request, "param", "mode: act\n")
 
 
 @pytest.fixture
-async def line(
-    github: FakeGitHub, database_url: str, tmp_path: Path, guard_yaml: Path
-) -> AsyncIterator[Line]:
-    async with running_line(
-        database_url,
-        tmp_path,
-        config=guard_yaml,
-        github_api_url=github.url,
-        github_token=github.token,
-        github_webhook_secret=github.secret,
-    ) as running:
+async def line(guarded: Guarded, policy: str) -> AsyncIterator[Line]:
+    async with guarded(policy) as running:
         yield running
 
 
@@ -91,7 +79,7 @@ async def test_a_token_that_cannot_read_contents_heals_all_the_same(github, line
     assert "could not be read" in (await line.delivery(answer["delivery"]))["note"]
 
 
-@pytest.mark.parametrize("guard_yaml", ["mode: act\nbudgets: {reruns_per_day: 3}"], indirect=True)
+@pytest.mark.parametrize("policy", ["mode: act\nbudgets: {reruns_per_day: 3}"], indirect=True)
 async def test_a_burst_does_not_overdraw_the_budget(github, line):
     runs = [
         github.add_run(log=DNS, sha=f"{number:040x}", branch=f"b{number}") for number in range(8)
@@ -104,7 +92,8 @@ async def test_a_burst_does_not_overdraw_the_budget(github, line):
     assert sorted(item["status"] for item in found) == ["healing"] * 3 + ["open"] * 5
 
 
-async def test_guard_yaml_is_read_anew_when_it_changes(github, line, guard_yaml):
+async def test_guard_yaml_is_read_anew_when_it_changes(github, line, tmp_path):
+    guard_yaml = tmp_path / "guard.yaml"
     await send(line, github, github.add_run(log=DNS))
     guard_yaml.write_text("mode: act\nenabled: false\n")
     await send(line, github, github.add_run(log=DNS, sha="2" * 40, branch="other"))
@@ -186,16 +175,16 @@ async def test_a_deploy_that_ran_beside_the_failed_job_stays_as_it_is(github, li
     assert run.job("deploy").conclusion == "success"
 
 
-@pytest.mark.parametrize("guard_yaml", [
+@pytest.mark.parametrize("policy", [
     "mode: act", "mode: act\nlet_protected_start: true",
 ], indirect=True)  # fmt: skip
 async def test_a_deploy_that_waits_on_a_branch_starts_only_where_that_is_wanted(
-    github, line, guard_yaml
+    github, line, policy
 ):
     run = github.add_run(log=DNS, jobs={"tests": "failure", "deploy": "skipped"}, branch="main",
                          sha="a" * 40)  # fmt: skip
     run.needs = {"deploy": {"tests"}}
     await send(line, github, run)
     (failure,) = await line.failures()
-    wanted = "let_protected_start" in guard_yaml.read_text()
+    wanted = "let_protected_start" in policy
     assert refused(failure) == (set() if wanted else {"dependents"})

@@ -1,10 +1,11 @@
 """A test that fails and passes at the same commit again and again is put aside, for a while."""
 
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from tests.fakes.github.server import FakeGitHub
-from tests.line.harness import Line, running_line
+from tests.line.harness import Guarded, Line
 
 RED = "FAILED tests/test_sum.py::test_sum - assert 3 == 4\n=== 1 failed, 8 passed in 0.20s ===\n##[error]Process completed with exit code 1.\n"  # noqa: E501
 FILE = b"import os\n\n\ndef test_sum():\n    assert os.getpid() % 2\n"
@@ -12,17 +13,8 @@ OWNERS = b"* @acme/all\ntests/ @acme/core\n"
 
 
 @pytest.fixture
-async def line(github: FakeGitHub, database_url, tmp_path):
-    config = tmp_path / "guard.yaml"
-    config.write_text("mode: act\nquarantine:\n  mode: act\n  proven: 2\n  days: 10\n")
-    async with running_line(
-        database_url,
-        tmp_path,
-        config=config,
-        github_api_url=github.url,
-        github_token=github.token,
-        github_webhook_secret=github.secret,
-    ) as running:
+async def line(guarded: Guarded) -> AsyncIterator[Line]:
+    async with guarded("mode: act\nquarantine:\n  mode: act\n  proven: 2\n  days: 10\n") as running:
         yield running
 
 

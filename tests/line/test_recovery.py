@@ -10,7 +10,7 @@ from tests.fakes.github import deliveries as hooks
 from tests.fakes.github.deliveries import add_hook, ago, record
 from tests.fakes.github.server import FakeGitHub
 from tests.fakes.gitlab import FakeGitLab
-from tests.line.harness import PATIENCE, Line, running_line
+from tests.line.harness import PATIENCE, Line, on_github, running_line
 from tests.platforms.github.keys import KEY, PEM
 
 from pipeline_guard import worker
@@ -106,12 +106,7 @@ async def test_a_run_that_failed_while_nobody_listened_is_found_and_healed(
 async def test_after_a_start_the_worker_looks_by_itself(
     github, database_url, tmp_path, monkeypatch
 ):
-    settings = {
-        "mode": "act",
-        "github_api_url": github.url,
-        "github_token": github.token,
-        "github_webhook_secret": github.secret,
-    }
+    settings = {"mode": "act", **on_github(github)}
     async with running_line(database_url, tmp_path, **settings) as line:
         await heard_of(line, github, database_url)
     red_run(github)

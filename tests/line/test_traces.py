@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 import structlog
-from tests.line.harness import Line, running_line
+from tests.line.harness import Line, on_github, running_line
 from tests.telemetry.collector import Collector, Received
 
 from pipeline_guard.telemetry.start import start
@@ -40,9 +40,7 @@ async def test_a_trace_leads_from_the_webhook_to_the_comment_and_the_re_run_poin
         tmp_path,
         telemetry=telemetry,
         mode="act",
-        github_api_url=github.url,
-        github_token=github.token,
-        github_webhook_secret=github.secret,
+        **on_github(github),
     ) as line:
         github.add_pull()
         run = github.add_run(log=DNS, pulls=())

@@ -1,13 +1,12 @@
 """Issues and labels, from a red branch to its green run again."""
 
 from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
 from sqlalchemy import text
 from tests.fakes.github import FakeGitHub, Issue
 from tests.fakes.gitlab import FakeGitLab
-from tests.line.harness import Line, running_line
+from tests.line.harness import Guarded, Line, on_gitlab
 from tests.line.test_github import DNS, RED, send
 from tests.line.test_gitlab import red_pipeline
 
@@ -28,22 +27,10 @@ EVIL = (
 
 @pytest.fixture
 async def line(
-    github: FakeGitHub, gitlab: FakeGitLab, database_url: str, tmp_path: Path,
-    request: pytest.FixtureRequest,
-) -> AsyncIterator[Line]:  # fmt: skip
-    file = tmp_path / "guard.yaml"
-    file.write_text(GUARD.format(mode=getattr(request, "param", "act")))
-    async with running_line(
-        database_url,
-        tmp_path,
-        config=file,
-        github_api_url=github.url,
-        github_token=github.token,
-        github_webhook_secret=github.secret,
-        gitlab_url=gitlab.url,
-        gitlab_token=gitlab.token,
-        gitlab_webhook_secret=gitlab.secret_token,
-    ) as running:
+    guarded: Guarded, gitlab: FakeGitLab, request: pytest.FixtureRequest
+) -> AsyncIterator[Line]:
+    text = GUARD.format(mode=getattr(request, "param", "act"))
+    async with guarded(text, **on_gitlab(gitlab)) as running:
         yield running
 
 
