@@ -322,17 +322,21 @@ class Policy(Keys):
     ] = Budgets()
 
 
+ByBranch = Annotated[
+    dict[Pattern, Keys],
+    Field(description="By branch (shell patterns); a request from a fork is on fork:<branch>."),
+]
+ByJob = Annotated[
+    dict[Pattern, Keys],
+    Field(description="By job or workflow name, with patterns like those of never_rerun."),
+]
+
+
 class RepositoryFile(Keys):
     """`.pipeline-guard.yml`: what a repository asks for; it can only be stricter."""
 
-    branches: Annotated[
-        dict[Pattern, Keys],
-        Field(description="By branch (shell patterns); a request from a fork is on fork:<branch>."),
-    ] = {}
-    jobs: Annotated[
-        dict[Pattern, Keys],
-        Field(description="By job or workflow name, with patterns like those of never_rerun."),
-    ] = {}
+    branches: ByBranch = {}
+    jobs: ByJob = {}
 
 
 class RepositoryEntry(RepositoryFile):
@@ -350,14 +354,8 @@ class GuardFile(Policy):
         dict[Pattern, RepositoryEntry],
         Field(description='By full name ("acme/*"), case ignored; the last that fits has the say.'),
     ] = {}
-    branches: Annotated[
-        dict[Pattern, Keys],
-        Field(description="By branch (shell patterns); a request from a fork is on fork:<branch>."),
-    ] = {}
-    jobs: Annotated[
-        dict[Pattern, Keys],
-        Field(description="By job or workflow name, with patterns like those of never_rerun."),
-    ] = {}
+    branches: ByBranch = {}
+    jobs: ByJob = {}
     notify: Annotated[
         dict[Pattern, NoticeTarget],
         Field(description="Who is told what, by a name of your choice for each receiver."),

@@ -19,7 +19,7 @@ from pipeline_guard.stages.context import Context
 from pipeline_guard.stages.limits import within_limits
 from pipeline_guard.stages.measure import stage
 from pipeline_guard.stages.notices import announce
-from pipeline_guard.store import audit, checks, commands, comments, failures, switches, tracker
+from pipeline_guard.store import audit, commands, comments, failures, switches, tracker
 from pipeline_guard.store.tables import Comment, Failure
 
 HISTORY_DAYS = 7
@@ -65,7 +65,7 @@ async def _check(
     if commit is None or all(item.status == "superseded" for item in of_run):
         return
     async with context.database.transaction() as session:
-        found = await checks.failures_of(session, platform, repository, commit)
+        found = await failures.of_commit(session, platform, repository, commit)
     await put_check(context, platform, repository, [item for item in found if may_speak(item)])
 
 

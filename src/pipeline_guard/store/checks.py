@@ -1,31 +1,12 @@
 """Check runs: where ours is on each commit, what it said last, and where we may not write any."""
 
-from collections.abc import Sequence
 from datetime import datetime
 
 from sqlalchemy import func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm import selectinload
 
-from pipeline_guard.store.tables import Check, Failure
-
-
-async def failures_of(
-    session: AsyncSession, platform: str, repository: str, commit: str
-) -> Sequence[Failure]:
-    """All failures of a commit, oldest first, with their actions."""
-    query = (
-        select(Failure)
-        .where(
-            Failure.platform == platform,
-            Failure.repository == repository,
-            Failure.commit == commit,
-        )
-        .order_by(Failure.id)
-        .options(selectinload(Failure.actions))
-    )
-    return (await session.scalars(query)).all()
+from pipeline_guard.store.tables import Check
 
 
 async def get(session: AsyncSession, platform: str, repository: str, commit: str) -> Check | None:

@@ -5,7 +5,7 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import func, select, update
+from sqlalchemy import ColumnElement, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import InstrumentedAttribute, selectinload
@@ -103,39 +103,39 @@ async def get(session: AsyncSession, failure_id: int) -> Failure | None:
     return (await session.scalars(query)).one_or_none()
 
 
-async def of_run(
-    session: AsyncSession, platform: str, repository: str, run_id: str
+async def _oldest_first(
+    session: AsyncSession, platform: str, repository: str, *where: ColumnElement[bool]
 ) -> Sequence[Failure]:
-    """All failures of a run over its attempts, oldest first, with their actions."""
+    """The repository's failures of which that is true, with their actions."""
     query = (
         select(Failure)
-        .where(
-            Failure.platform == platform,
-            Failure.repository == repository,
-            Failure.run_id == run_id,
-        )
+        .where(Failure.platform == platform, Failure.repository == repository, *where)
         .order_by(Failure.id)
         .options(selectinload(Failure.actions))
     )
     return (await session.scalars(query)).all()
+
+
+async def of_run(
+    session: AsyncSession, platform: str, repository: str, run_id: str
+) -> Sequence[Failure]:
+    """All failures of a run over its attempts, oldest first, with their actions."""
+    return await _oldest_first(session, platform, repository, Failure.run_id == run_id)
+
+
+async def of_commit(
+    session: AsyncSession, platform: str, repository: str, commit: str
+) -> Sequence[Failure]:
+    """All failures of a commit, oldest first, with their actions."""
+    return await _oldest_first(session, platform, repository, Failure.commit == commit)
 
 
 async def of_request(
     session: AsyncSession, platform: str, repository: str, number: int, commit: str | None
 ) -> Sequence[Failure]:
     """All failures of one commit of a pull or merge request, oldest first, with their actions."""
-    query = (
-        select(Failure)
-        .where(
-            Failure.platform == platform,
-            Failure.repository == repository,
-            Failure.request_number == number,
-            Failure.commit == commit,
-        )
-        .order_by(Failure.id)
-        .options(selectinload(Failure.actions))
-    )
-    return (await session.scalars(query)).all()
+    of_number = Failure.request_number == number
+    return await _oldest_first(session, platform, repository, of_number, Failure.commit == commit)
 
 
 async def has_unsettled(
