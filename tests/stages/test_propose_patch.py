@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 from tests.stages.test_decide import EVERYTHING, diagnosis, facts, job, run
 
-from pipeline_guard.domain.changes import PRINTED, PreparedPatch
+from pipeline_guard.domain.changes import PRINTED, Declined, PreparedPatch
 from pipeline_guard.domain.plan import Plan, Refusal, Step
 from pipeline_guard.domain.runs import ChangeRequest
 from pipeline_guard.policy.schema import Policy
@@ -52,6 +52,7 @@ def test_what_fits_is_a_step_that_is_one_action_per_fingerprint_files_and_commit
         ("harmless", {"patch": PreparedPatch(
             PRINTED, DIFF.replace("a = 1", "a = 1  # noqa"), ("src/a.py",), 2, "c0ffee")}),
         ("superseded", {"a_run": run(branch="dev", request=REQUEST, head_sha="beef")}),
+        ("declined", {"declined": (Declined("patch", "f1", "3", paths=("src/a.py",)),)}),
         ("own_actor", {"a_run": run(branch="dev", request=REQUEST, actor="guard[bot]")}),
     ],
 )  # fmt: skip
@@ -84,6 +85,16 @@ def test_a_name_of_a_job_says_nothing_but_words_in_what_is_written():
     (step,) = offered(a_run=run(hostile, branch="dev", request=REQUEST))
     for text in (step.params["title"], step.params["body"]):
         assert not set("@`<>#[") & set(text.replace("#7", "").replace("[lint", ""))
+
+
+def test_what_was_declined_of_other_files_or_another_failure_is_no_reason():
+    others = (
+        Declined("patch", "f1", "3", paths=("src/b.py",)),
+        Declined("patch", "f2", "4", paths=("src/a.py",)),
+        Declined("issue", "f1", "5"),
+    )
+    (step,) = offered(declined=others)
+    assert isinstance(step, Step)
 
 
 def test_without_a_patch_there_is_nothing_to_say():

@@ -74,6 +74,18 @@ class Proposed:
     state: Literal["open", "closed", "merged"] = "open"
 
 
+@dataclass(frozen=True, slots=True)
+class Declined:
+    """A proposal of ours that people did not want: a request closed without a merge, or an issue
+    closed as not planned."""
+
+    kind: Literal["patch", "quarantine", "issue"]
+    fingerprint: str
+    number: str
+    url: str | None = None
+    paths: tuple[str, ...] = ()
+
+
 class Changes(Protocol):
     """The files, branches and requests of one repository."""
 
@@ -88,6 +100,9 @@ class Changes(Protocol):
 
     async def proposed(self, target: str, prefix: str) -> Sequence[Proposed]:
         """Requests into `target` from branches of the same repository whose name so begins."""
+
+    async def request(self, number: int) -> Proposed:
+        """One request as it is now; raises NotFound when it was deleted."""
 
     async def create_branch(
         self, name: str, base: str, files: Mapping[str, bytes], message: str

@@ -10,6 +10,8 @@ FailureStatus = Literal[
     "open", "healing", "healed", "escalated", "observed", "ignored", "superseded"
 ]
 Outcome = Literal["healed", "failed_again", "superseded"]
+ProposalOutcome = Literal["merged", "closed", "not_planned", "gone"]
+"""What people did with a request or an issue of ours; `closed` is a request that was not merged."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,6 +32,8 @@ class Issue:
     is_open: bool
     body: str = ""
     closed_at: datetime | None = None
+    not_planned: bool = False
+    """It was closed as nothing that will be done, where the platform tells such reasons."""
 
 
 class Issues(Protocol):
@@ -42,6 +44,9 @@ class Issues(Protocol):
 
         Raises NotFound where the repository has no issues.
         """
+
+    async def read(self, number: int) -> Issue:
+        """One issue as it is now; raises NotFound when it was deleted."""
 
     async def create(self, marker: str, draft: IssueDraft) -> Issue:
         """Open an issue; after a lost answer it is looked for, not opened again at once."""

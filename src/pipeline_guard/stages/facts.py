@@ -9,7 +9,7 @@ from pydantic import TypeAdapter
 
 from pipeline_guard.domain.capabilities import Capability
 from pipeline_guard.domain.chance import Record
-from pipeline_guard.domain.changes import PreparedPatch, Quarantine
+from pipeline_guard.domain.changes import Declined, PreparedPatch, Quarantine
 from pipeline_guard.domain.diagnosis import Diagnosis
 from pipeline_guard.domain.incident import OpenIncident
 from pipeline_guard.domain.runs import Job, Run
@@ -77,6 +77,8 @@ class Facts:
     """A change that may mend it, held against the files as they are."""
     quarantine: Quarantine | None = None
     """What is known of its one failed test, where the policy asks for that."""
+    declined: tuple[Declined, ...] = ()
+    """What people did not want when it was proposed about this failure before."""
     switched_off: str | None = None
     """Who of the repository's people has switched healing off, and when; None when it is on."""
 
@@ -96,10 +98,12 @@ class Facts:
         return max((end - start).total_seconds(), 0.0) / 60
 
 
+_DIAGNOSIS: Final[TypeAdapter[Diagnosis]] = TypeAdapter(Diagnosis)
+
+
 def stored_diagnosis(kept: Mapping[str, Any]) -> Diagnosis:
-    """The diagnosis of a stored failure, as far as a decision asks for it."""
-    asked = ("category", "confidence", "source", "transient", "rule", "fingerprint")
-    return Diagnosis(**{name: kept[name] for name in asked}, rule_version=kept.get("rule_version"))
+    """The whole diagnosis of a stored failure: an issue decided on later shows its lines, too."""
+    return _DIAGNOSIS.validate_python(kept)
 
 
 _FACTS: Final[TypeAdapter[Facts]] = TypeAdapter(Facts)

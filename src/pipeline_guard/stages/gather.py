@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from pipeline_guard.domain.capabilities import Platform
-from pipeline_guard.domain.changes import PreparedPatch, Quarantine
+from pipeline_guard.domain.changes import Declined, PreparedPatch, Quarantine
 from pipeline_guard.domain.diagnosis import Diagnosis
 from pipeline_guard.domain.plan import Plan
 from pipeline_guard.domain.rights import KnowsRights
@@ -16,13 +16,14 @@ from pipeline_guard.domain.trust import RuleTrust
 from pipeline_guard.errors import PlatformError
 from pipeline_guard.policy.layers import Resolved
 from pipeline_guard.policy.schema import Budgets
+from pipeline_guard.remedies.quarantine import print_of
 from pipeline_guard.stages.choice import choice
 from pipeline_guard.stages.decide import Case
 from pipeline_guard.stages.facts import Facts, Seen, Spent, as_json, from_json
 from pipeline_guard.stages.guards import protecting
 from pipeline_guard.stages.incidents import watch
 from pipeline_guard.stages.policies import RunPolicy
-from pipeline_guard.store import history, switches, trust
+from pipeline_guard.store import history, proposals, switches, trust
 from pipeline_guard.store.tables import Failure
 from pipeline_guard.store.tracker import Sighting, sightings
 
@@ -97,6 +98,7 @@ async def gather(
             incident=held.get(diagnosis.fingerprint),
             trust=await _trust(session, diagnosis, now - REMEMBERED),
             outcomes=await history.outcomes(session, diagnosis, now - REMEMBERED),
+            declined=await _declined(session, run, diagnosis, now - REMEMBERED),
         )
         cases.append(Gathered(Case(own, found.policy), found))
     return cases
@@ -165,6 +167,14 @@ async def _trust(session: AsyncSession, diagnosis: Diagnosis, since: datetime) -
     if diagnosis.rule is None or diagnosis.rule_version is None or not diagnosis.transient:
         return None
     return await trust.of_rule(session, diagnosis.rule, diagnosis.rule_version, since)
+
+
+async def _declined(
+    session: AsyncSession, run: Run, diagnosis: Diagnosis, since: datetime
+) -> tuple[Declined, ...]:
+    """What was proposed about the failure or its tests before, and not wanted."""
+    prints = [diagnosis.fingerprint, *(print_of(test) for test in diagnosis.failed_tests)]
+    return tuple(await proposals.declined(session, run, prints, since))
 
 
 def _seen(elsewhere: Sighting | None) -> Seen:

@@ -1,9 +1,10 @@
 """Recover: find what webhooks should have told us and did not, and feed it into the line.
 
 One sweep at a time over all processes. It goes from our own store outwards: deliveries that were
-accepted but lost their job, deliveries that the platform could not hand over, and runs that
-ended red without a word. It takes nothing on trust: what it finds is worked off like any other
-delivery, and the run is read again before anything is decided.
+accepted but lost their job, deliveries that the platform could not hand over, runs that ended red
+without a word, and proposals of ours that people have merged or closed. It takes nothing on trust:
+what it finds is worked off like any other delivery, and the run is read again before anything is
+decided.
 """
 
 from collections.abc import Mapping
@@ -19,6 +20,7 @@ from pipeline_guard.domain.recovery import DeliveryTry, FinishedRun, ListsRuns, 
 from pipeline_guard.errors import PlatformError, RateLimited
 from pipeline_guard.stages.accept import run_lock
 from pipeline_guard.stages.context import Context, Queue
+from pipeline_guard.stages.proposals import look_after
 from pipeline_guard.store import audit, deliveries, redeliveries, sweeps
 from pipeline_guard.store.deliveries import PROCESS_TASK
 from pipeline_guard.store.tables import Delivery, Redelivery
@@ -119,6 +121,8 @@ class _Sweeper:
                 await self._redeliver(name, platform, known)
             if "list_runs" in platform.capabilities and isinstance(platform, ListsRuns):
                 await self._list_runs(name, platform, known)
+            if not self._dry_run:
+                await look_after(self._context, name, self._now)
         except PlatformError as error:
             # A limit or an outage: the watermarks stay, the next sweep goes on from them.
             self.found.notes.append(f"{name}: stopped, to go on in the next sweep: {error}")

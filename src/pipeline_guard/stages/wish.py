@@ -65,7 +65,8 @@ def _anew(failure: Failure, ready: Ready) -> Plan:
     kept = stored_plan(failure.plan)
     if not kept.facts:
         return kept
-    facts = replace(from_json(kept.facts, failure.diagnosis), run=ready.run)
+    # Whoever asks for it does not mind that it was closed before.
+    facts = replace(from_json(kept.facts, failure.diagnosis), run=ready.run, declined=())
     policy = _as_asked(ready.policy.of_job(failure.job).policy)
     plan = replace(
         kept,

@@ -22,6 +22,8 @@ RECOVERED_RUN = "recovered_run"
 TURN = "turn"
 PRUNE = "prune"
 """How two kinds of rounds are called among the sweeps: of looking, and of deleting."""
+PROPOSALS = "proposals"
+"""Reading what became of our requests and issues, by repository: nothing is recovered by it."""
 RECEIVED_BEFORE = timedelta(minutes=5)
 """A run's webhook may be stamped so much earlier than the run's end, by another clock."""
 
@@ -186,7 +188,7 @@ async def count_found(session: AsyncSession) -> dict[tuple[str, str], int]:
     """How much was recovered so far, by (platform, runs, deliveries or resumed)."""
     rows = await session.execute(
         select(Sweep.platform, Sweep.what, func.sum(Sweep.found))
-        .where(Sweep.what.not_in((TURN, PRUNE)))
+        .where(Sweep.what.not_in((TURN, PRUNE, PROPOSALS)))
         .group_by(Sweep.platform, Sweep.what)
     )
     return {(row[0], row[1]): int(row[2]) for row in rows}

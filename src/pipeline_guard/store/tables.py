@@ -271,8 +271,8 @@ class Sweep(Base):
     __tablename__ = "sweeps"
 
     what: Mapped[str] = mapped_column(primary_key=True)
-    """turn (whose `until` is when the last sweep began), runs, deliveries or resumed; or prune,
-    with a table as its scope, or "" for when the last round of deleting began."""
+    """turn (whose `until` is when the last sweep began), runs, deliveries, resumed or proposals; or
+    prune, with a table as its scope, or "" for when the last round of deleting began."""
     platform: Mapped[str] = mapped_column(primary_key=True)
     scope: Mapped[str] = mapped_column(primary_key=True)
     """A repository, or "" for a list that serves all."""

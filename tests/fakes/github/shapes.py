@@ -1,6 +1,7 @@
 """The JSON the fake GitHub answers with, in GitHub's own field names."""
 
 import base64
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from tests.fakes.github.world import Check, Comment, Issue, Job, Pull, Repo, Run
@@ -102,6 +103,11 @@ def comment(base: str, repo: Repo, item: Comment) -> Json:
     }  # fmt: skip
 
 
+def _closed_at(item: Issue) -> str:
+    then = datetime.now(UTC) - timedelta(days=item.closed_days_ago)
+    return f"{then:%Y-%m-%dT%H:%M:%SZ}"
+
+
 def issue(base: str, repo: Repo, item: Issue) -> Json:
     return {
         "id": item.number, "number": item.number, "state": item.state, "title": item.title,
@@ -109,6 +115,8 @@ def issue(base: str, repo: Repo, item: Issue) -> Json:
         "labels": [{"name": name} for name in item.labels],
         "url": f"{base}/repos/{repo.name}/issues/{item.number}",
         "html_url": f"{WEB}/{repo.name}/issues/{item.number}",
+        "state_reason": item.state_reason,
+        "closed_at": _closed_at(item) if item.state == "closed" else None,
     }  # fmt: skip
 
 

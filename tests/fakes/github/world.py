@@ -98,6 +98,8 @@ class Issue:
     body: str
     labels: list[str] = field(default_factory=list)
     state: str = "open"
+    state_reason: str | None = None
+    closed_days_ago: float = 0.0
 
 
 @dataclass

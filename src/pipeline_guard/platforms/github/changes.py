@@ -80,6 +80,10 @@ class GitHubChanges:
             and text(item, "head", "repo", "full_name") == self._repository
         ]
 
+    async def request(self, number: int) -> Proposed:
+        """One pull request as it is now."""
+        return _proposed(await self._get(f"pulls/{number}"))
+
     async def create_branch(
         self, name: str, base: str, files: Mapping[str, bytes], message: str
     ) -> str:

@@ -45,6 +45,11 @@ class Issues:
                 closed = closed or found
         return closed
 
+    async def read(self, number: int) -> Issue:
+        """One issue as it is now; a deleted one answers 404 or 410."""
+        answer = await self._client.get(self._repository, f"{self._path}/{number}")
+        return _issue(answer.data or {})
+
     async def create(self, marker: str, draft: IssueDraft) -> Issue:
         """Open an issue; GitHub makes labels that are not there yet."""
         data = {
@@ -93,4 +98,5 @@ def _issue(item: Json) -> Issue:
         is_open=item.get("state") == "open",
         body=(text(item, "body") or "").replace("\r\n", "\n"),
         closed_at=when(item, "closed_at"),
+        not_planned=text(item, "state_reason") in ("not_planned", "duplicate"),
     )

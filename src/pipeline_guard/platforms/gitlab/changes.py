@@ -52,6 +52,10 @@ class GitLabChanges:
         found = await self._requests(state="all", target_branch=target)
         return [_proposed(one) for one in found if str(one.get("source_branch")).startswith(prefix)]
 
+    async def request(self, number: int) -> Proposed:
+        """One merge request as it is now."""
+        return _proposed(await self._client.get(f"{self._path}/merge_requests/{number}"))
+
     async def create_branch(
         self, name: str, base: str, files: Mapping[str, bytes], message: str
     ) -> str:

@@ -39,6 +39,10 @@ class Issues:
                 closed = closed or found
         return closed
 
+    async def read(self, number: int) -> Issue:
+        """One issue as it is now; GitLab tells no reason why one was closed."""
+        return _issue(await self._client.get(f"{self._path}/{number}"))
+
     async def create(self, marker: str, draft: IssueDraft) -> Issue:
         """Open an issue; GitLab makes labels that are not there yet."""
         data = {

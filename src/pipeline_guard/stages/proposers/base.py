@@ -49,6 +49,21 @@ def weigh(
     return against if doubted else (step, *against)
 
 
+def refused_before(
+    facts: Facts, kind: StepKind, fingerprint: str, paths: Sequence[str] | None = None
+) -> str | None:
+    """That the same was proposed before and not wanted, in words; None where it was not.
+
+    With `paths`, only a proposal for the same files is the same.
+    """
+    for item in facts.declined:
+        same = (item.kind, item.fingerprint) == (kind, fingerprint)
+        if same and (paths is None or item.paths == tuple(sorted(paths))):
+            how = "closed as not planned" if kind == "issue" else "closed without being merged"
+            return f"It was proposed before as #{item.number}, which was {how}."
+    return None
+
+
 def _impossible(kind: StepKind, facts: Facts) -> str | None:
     if facts.capabilities & REMEDIES[kind].needs_one_of:
         return None

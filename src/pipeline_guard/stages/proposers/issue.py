@@ -10,7 +10,7 @@ from pipeline_guard.policy.patterns import fits_branch
 from pipeline_guard.policy.schema import Policy
 from pipeline_guard.stages.facts import Facts
 from pipeline_guard.stages.guards import GIVEN_UP, Guard
-from pipeline_guard.stages.proposers.base import weigh
+from pipeline_guard.stages.proposers.base import refused_before, weigh
 
 MAX_EVIDENCE: Final = 5
 MAX_TESTS: Final = 10
@@ -62,7 +62,12 @@ def in_incident(facts: Facts, policy: Policy, now: datetime) -> str | None:
     return f"Incident {facts.incident.id} stands for it."
 
 
-GUARDS: Final[tuple[Guard, ...]] = (seen_enough, in_incident)
+def declined(facts: Facts, policy: Policy, now: datetime) -> str | None:
+    """What people have decided to live with is not brought up again."""
+    return refused_before(facts, "issue", facts.diagnosis.fingerprint)
+
+
+GUARDS: Final[tuple[Guard, ...]] = (seen_enough, in_incident, declined)
 
 
 def _params(facts: Facts, policy: Policy, now: datetime) -> dict[str, Any]:

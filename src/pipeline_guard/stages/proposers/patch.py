@@ -13,7 +13,7 @@ from pipeline_guard.remedies.patch import branch_name
 from pipeline_guard.remedies.unified import place, read_diff
 from pipeline_guard.stages.facts import Facts
 from pipeline_guard.stages.guards import Guard
-from pipeline_guard.stages.proposers.base import weigh
+from pipeline_guard.stages.proposers.base import refused_before, weigh
 
 MENDED: Final[frozenset[Category]] = frozenset(
     {"lint_format", "config_error", "compile_error", "test_failure", "unknown"}
@@ -119,6 +119,12 @@ def protected(facts: Facts, policy: Policy, now: datetime) -> str | None:
     return f"{facts.run.branch} is a protected branch: it stays a suggestion."
 
 
+def declined(facts: Facts, policy: Policy, now: datetime) -> str | None:
+    """Whoever closed the proposal has answered it; `/guard patch` asks anew."""
+    told = refused_before(facts, "patch", facts.diagnosis.fingerprint, _of(facts).paths)
+    return f"{told} /guard patch proposes it again." if told else None
+
+
 def _of(facts: Facts) -> PreparedPatch:
     if facts.patch is None:
         raise ValueError("only asked about a failure with a patch")
@@ -133,4 +139,5 @@ GUARDS: Final[tuple[Guard, ...]] = (
     harmless,
     fork,
     protected,
+    declined,
 )

@@ -1,6 +1,5 @@
 """Proposes to mark a test that history proves flaky, with its owner and an end."""
 
-import hashlib
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
@@ -9,9 +8,10 @@ from pipeline_guard.domain.changes import PreparedPatch, Quarantine
 from pipeline_guard.domain.plan import Plan, Refusal, Step
 from pipeline_guard.policy.schema import Policy
 from pipeline_guard.remedies.caution import inside
+from pipeline_guard.remedies.quarantine import print_of
 from pipeline_guard.stages.facts import Facts
 from pipeline_guard.stages.guards import Guard
-from pipeline_guard.stages.proposers.base import weigh
+from pipeline_guard.stages.proposers.base import refused_before, weigh
 from pipeline_guard.stages.proposers.patch import own_branch, plain
 
 
@@ -38,8 +38,7 @@ def _short_of_proof(known: Quarantine, policy: Policy) -> str | None:
 
 
 def _step(known: Quarantine, patch: PreparedPatch) -> Step:
-    # One proposal per test, however its failures are told apart.
-    fingerprint = hashlib.sha256(f"quarantine:{known.test}".encode()).hexdigest()[:16]
+    fingerprint = print_of(known.test)
     test, owners = plain(known.test), " ".join(known.owners)
     params = {
         "diff": patch.diff,
@@ -71,4 +70,10 @@ def path(facts: Facts, policy: Policy, now: datetime) -> str | None:
     return f"{outside[0]} is not a path inside the repository." if outside else None
 
 
-GUARDS: Final[tuple[Guard, ...]] = (own_branch, owner, path)
+def declined(facts: Facts, policy: Policy, now: datetime) -> str | None:
+    """Whoever closed the proposal has answered it."""
+    known = facts.quarantine
+    return refused_before(facts, "quarantine", print_of(known.test)) if known else None
+
+
+GUARDS: Final[tuple[Guard, ...]] = (own_branch, owner, path, declined)
