@@ -277,6 +277,8 @@ async def _work(app: procrastinate.App) -> None:
             )
         except (exceptions.ConnectorException, psycopg.Error, OSError) as error:
             log.warning("worker_interrupted", error=str(error))
+        except Exception:
+            log.exception("worker_failed")
         await asyncio.sleep(RECONNECT_SECONDS)
 
 
@@ -292,7 +294,9 @@ async def _rescue(app: procrastinate.App, context: Context) -> None:
             for job in lost:
                 await _rescue_one(app, context, job)
         except (exceptions.ConnectorException, psycopg.Error) as error:
-            log.warning("rescue_failed", error=str(error))
+            log.warning("rescue_interrupted", error=str(error))
+        except Exception:
+            log.exception("rescue_failed")
 
 
 async def _rescue_one(app: procrastinate.App, context: Context, job: QueuedJob) -> None:

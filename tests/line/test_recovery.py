@@ -16,6 +16,7 @@ from tests.platforms.github.keys import KEY, PEM
 from pipeline_guard import worker
 from pipeline_guard.stages import recover
 from pipeline_guard.stages.recover import Sweep, sweep
+from pipeline_guard.store.deliveries import QUEUE
 from pipeline_guard.store.sweeps import alone
 
 DNS = "curl: (6) Could not resolve host: mirror.example\n##[error]Process completed with exit code 6.\n"  # noqa: E501
@@ -122,6 +123,22 @@ async def test_after_a_start_the_worker_looks_by_itself(
         (failure,) = await line.failures()
         assert failure["status"] == "healing"
     assert len(reruns(github)) == 1
+
+
+async def test_a_job_that_cannot_even_be_given_up_does_not_end_the_rescue_of_others(
+    github, database_url, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(worker, "HEARTBEAT_SECONDS", 0.02)
+    async with running_line(database_url, tmp_path, **on_github(github)) as line:
+        left = "INSERT INTO procrastinate_jobs (queue_name, task_name, args, status, attempts)"
+        odd, lost = f"('{QUEUE}', 'act', '{{}}', 'doing', 5)", "'doing', 0)"
+        execute(database_url, f"{left} VALUES {odd}")
+        await line.settle()
+        execute(database_url, f"{left} VALUES ('{QUEUE}', 'tell', '{{\"notice\": 1}}', {lost}")
+        await line.settle()
+    assert execute(database_url, "SELECT task_name, status FROM procrastinate_jobs") == [
+        ("act", "failed")
+    ]
 
 
 async def test_a_missed_run_is_fed_once_however_often_it_is_listed(
