@@ -158,6 +158,26 @@ async def test_a_lost_connection_is_made_again_and_nothing_is_lost_with_it(
             found = await stream.next()
 
 
+async def test_a_change_that_cannot_be_told_does_not_silence_the_next(
+    app, address, database, token, monkeypatch
+):
+    whole, failed = app.state.live._describe, asyncio.Event()
+
+    async def describe(session, changed):
+        if not failed.is_set():
+            failed.set()
+            raise KeyError("nobody foresaw this")
+        return await whole(session, changed)
+
+    monkeypatch.setattr(app.state.live, "_describe", describe)
+    async with Stream(address, token) as stream:
+        await fail(database, 1)
+        async with asyncio.timeout(PATIENCE):
+            await failed.wait()
+        number = await fail(database, 2)
+        assert (await stream.next()).data["id"] == number
+
+
 async def test_streams_are_bounded(address, token, monkeypatch):
     monkeypatch.setattr(live, "MOST_CLIENTS", 1)
     async with Stream(address, token), Stream(address, token) as second:

@@ -116,5 +116,9 @@ class Registrations:
     async def _look(self) -> None:
         while True:
             await asyncio.sleep(LOOK_SECONDS)
-            with contextlib.suppress(StoreUnavailable):  # it comes back, or others tell of it
+            try:
                 await self.refresh()
+            except StoreUnavailable:
+                pass  # it comes back, or others tell of it
+            except Exception:
+                log.exception("registration_not_read")

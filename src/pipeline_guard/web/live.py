@@ -167,6 +167,9 @@ class Live:
                 for number in ids:
                     self._heard.put_nowait(number)
                 continue
+            except Exception:
+                log.exception("changes_not_told")  # the next ones are
+                continue
             for item in told:
                 for client in tuple(self._clients):
                     client.put(item)
