@@ -27,7 +27,7 @@ def settings() -> set[str]:
 
 
 def test_it_has_the_whole_service():
-    assert set(SERVICES) == {*OURS, "postgres", "prometheus", "grafana"}
+    assert set(SERVICES) == {*OURS, "postgres", "redis", "prometheus", "grafana"}
 
 
 def test_every_setting_is_handed_on_and_nothing_else():
@@ -52,6 +52,13 @@ def test_whoever_is_waited_for_says_when_it_is_ready():
                 assert SERVICES[other]["healthcheck"]["test"]
     assert all("healthcheck" in SERVICES[name] for name in SERVICES if name != "web")
     assert "HEALTHCHECK" in (ROOT / "Dockerfile").read_text()  # web's
+
+
+def test_redis_is_waited_for_by_nobody_and_keeps_nothing():
+    assert all("redis" not in service.get("depends_on", {}) for service in SERVICES.values())
+    assert "volumes" not in SERVICES["redis"]
+    command = SERVICES["redis"]["command"]
+    assert command[command.index("--maxmemory-policy") + 1] == "allkeys-lru"
 
 
 def test_our_containers_have_no_rights_and_nothing_is_open_to_the_network():

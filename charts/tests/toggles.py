@@ -29,6 +29,7 @@ TOGGLES: dict[str, dict[str, Any]] = {
             "existingSecret": "guard-oidc",
         },
     },
+    "redis": {"redis": {"existingSecret": "guard-redis", "key": "address"}},
     "github": {"github": {"enabled": True, "existingSecret": "guard-github", "appId": "12"}},
     "gitlab": {"gitlab": {"enabled": True, "existingSecret": "guard-gitlab"}},
     "buildbot": {

@@ -49,6 +49,8 @@ class Settings(BaseSettings):
 
     database_url: SecretStr | None = None
     """A PostgreSQL of yours (14 or newer); without it one is started below DATA_DIR."""
+    redis_url: SecretStr | None = None
+    """A Redis that all processes share what they have read of GitHub by; none is needed."""
     config: Path | None = None
     """Path of guard.yaml, the policy."""
     rules: Path | None = None
@@ -124,6 +126,14 @@ class Settings(BaseSettings):
         if not value.startswith(("http://", "https://")):
             raise ValueError("must start with http:// or https://")
         return value.rstrip("/")
+
+    @field_validator("redis_url")
+    @classmethod
+    def _is_redis_url(cls, value: SecretStr | None) -> SecretStr | None:
+        ways = ("redis://", "rediss://", "unix://")
+        if value is not None and not value.get_secret_value().startswith(ways):
+            raise ValueError(f"must start with {', '.join(ways)}")
+        return value
 
     @field_validator("data_dir")
     @classmethod

@@ -18,7 +18,7 @@ from pipeline_guard.settings import Settings
 from pipeline_guard.stages import assemble, registrations
 from pipeline_guard.stages.registrations import Registrations
 from pipeline_guard.store.session import Database
-from pipeline_guard.store.vault import KEY_FILE
+from pipeline_guard.vault import KEY_FILE
 from pipeline_guard.web.app import create_app
 
 PUBLIC = "https://guard.example.org"

@@ -1,5 +1,6 @@
 """Doctor: one finding a thing, wrong only where something must be mended, each with its fix."""
 
+import re
 from datetime import UTC, datetime, timedelta
 
 import psycopg
@@ -10,6 +11,8 @@ from tests.fakes.github.server import FakeGitHub
 from pipeline_guard.settings import Settings
 from pipeline_guard.stages import assemble, doctor
 from pipeline_guard.stages.doctor import age, clock
+
+pytest_plugins = ["tests.redis_server"]
 
 
 def settings(tmp_path, **values) -> Settings:
@@ -32,6 +35,22 @@ async def test_a_fresh_installation_has_nothing_wrong(database, tmp_path):
     assert found["database"][1].startswith("PostgreSQL 1")
     assert found["github"][0] == "off"
     assert found["queue"][0] == "note", "no worker is running"
+
+
+async def test_redis_is_asked_only_where_it_is_set_and_without_it_work_goes_on(
+    database, tmp_path, redis_server
+):
+    assert "redis" not in await told(settings(tmp_path), database)
+    chosen = settings(tmp_path, redis_url=redis_server.url)
+    state, text, _ = (await told(chosen, database))["redis"]
+    assert state == "ok"
+    assert re.fullmatch(r"(Redis|Valkey) [\d.]+ at /\S+/redis\.sock answers in \d+ ms\.", text)
+    redis_server.kill()
+    state, text, fix = (await told(chosen, database))["redis"]
+    assert state == "wrong"
+    assert "does not serve us" in text
+    assert "Work goes on without it" in text
+    assert "PIPELINE_GUARD_REDIS_URL" in fix
 
 
 async def test_jobs_that_wait_without_a_worker_are_wrong(database, database_url, tmp_path):

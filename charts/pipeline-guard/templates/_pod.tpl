@@ -92,6 +92,11 @@ env:
   {{- end }}
   {{- include "guard.secret" (list "API_TOKEN" (required "api.existingSecret: name the Secret with the token that opens API and dashboard" .Values.api.existingSecret) .Values.api.key false) | nindent 2 }}
   {{- include "guard.secret" (list "SECRET_KEY" .Values.api.existingSecret .Values.api.sealingKey false) | nindent 2 }}
+  {{- with .Values.redis }}
+  {{- if .existingSecret }}
+  {{- include "guard.secret" (list "REDIS_URL" .existingSecret .key false) | nindent 2 }}
+  {{- end }}
+  {{- end }}
   {{- include "guard.signInEnv" . | trim | nindent 2 }}
   {{- include "guard.platformEnv" . | trim | nindent 2 }}
   {{- with .Values.extraEnv }}

@@ -54,7 +54,7 @@ def _abilities() -> "Abilities":
     """What the platforms can do that are configured here; none where that cannot be told."""
     from pipeline_guard.platforms import ADAPTERS, PLATFORMS  # noqa: PLC0415
     from pipeline_guard.platforms.github.registration import configured  # noqa: PLC0415
-    from pipeline_guard.store.vault import KEY_FILE  # noqa: PLC0415
+    from pipeline_guard.vault import KEY_FILE  # noqa: PLC0415
 
     settings = load_settings()
     sealed = settings.secret_key is not None or (settings.data_dir / KEY_FILE).exists()

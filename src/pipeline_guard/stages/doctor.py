@@ -1,6 +1,7 @@
 """Doctor: looks at everything the service stands on, and says what to do where it is not well."""
 
 import asyncio
+import contextlib
 import functools
 import shutil
 from collections.abc import Callable, Sequence
@@ -10,10 +11,11 @@ from typing import Final
 
 import httpx
 
+from pipeline_guard.cache import shared_from
 from pipeline_guard.classifier.predict import Model
 from pipeline_guard.domain.capabilities import Connected
 from pipeline_guard.domain.inspection import Finding, Inspects
-from pipeline_guard.errors import PipelineGuardError, StoreUnavailable
+from pipeline_guard.errors import ConfigError, PipelineGuardError, StoreUnavailable
 from pipeline_guard.policy.layers import Target, resolve
 from pipeline_guard.policy.targets import NoticeTarget
 from pipeline_guard.rules.load import load_rules
@@ -50,6 +52,7 @@ async def examine(
         of_database(settings, database) if database else _nothing(),
         of_address(settings),
         of_sign_in(settings),
+        asyncio.to_thread(of_redis, settings),
         of_platforms(database, platforms),
     )
     return [finding for part in parts for finding in part]
@@ -127,6 +130,31 @@ async def of_sign_in(settings: Settings) -> list[Finding]:
     if issuer != settings.oidc_issuer:
         return [Finding(name, "wrong", f"The provider calls itself {issuer}.", fix)]
     return [Finding(name, "ok", f"People sign in by {issuer}.")]
+
+
+def of_redis(settings: Settings) -> list[Finding]:
+    """Whether the Redis that processes share answers as soon as it must to be of use."""
+    if settings.redis_url is None:
+        return []
+    try:
+        shared = shared_from(settings)
+        if shared is None:
+            return []
+        with contextlib.closing(shared):
+            told = shared.check()
+    except ConfigError as error:
+        return [
+            Finding(
+                "redis",
+                "wrong",
+                str(error),
+                "Mend PIPELINE_GUARD_REDIS_URL; see docs: operations, Redis.",
+            )
+        ]
+    except OSError as error:
+        fix = "Start it, mend PIPELINE_GUARD_REDIS_URL, or leave that away: none is needed."
+        return [Finding("redis", "wrong", f"{error} Work goes on without it.", fix)]
+    return [Finding("redis", "ok", told)]
 
 
 async def of_platforms(database: Database | None, platforms: Platforms) -> list[Finding]:

@@ -20,8 +20,8 @@ from pipeline_guard.settings import Settings
 from pipeline_guard.stages.assemble import Platforms
 from pipeline_guard.store import audit, registrations, tickets
 from pipeline_guard.store.session import Database
-from pipeline_guard.store.vault import vault_from
 from pipeline_guard.telemetry.telemetry import Telemetry
+from pipeline_guard.vault import vault_from
 
 LOOK_SECONDS: Final = 3.0
 """How often the other processes look whether there is a new registration."""

@@ -2,6 +2,7 @@
 
 import asyncio
 import gzip
+import hashlib
 import json
 import re
 import socket
@@ -223,6 +224,14 @@ class FakeGitHub:
             status, data, headers = fault.status, fault.body, fault.headers
         limits = {"x-ratelimit-limit": "5000", "x-ratelimit-remaining": "4999", **headers}
         content = "" if data is None else json.dumps(data)
+        if request.method == "GET" and status == 200:
+            # GitHub's holds for one token only: another one's, though App and answer be the same,
+            # gets all of it again.
+            seen = f"{request.headers.get('authorization')} {content}"
+            limits["etag"] = f'W/"{hashlib.sha256(seen.encode()).hexdigest()}"'
+            if request.headers.get("if-none-match") == limits["etag"]:
+                limits.pop("link", None)
+                return Response(None, 304, limits)
         return Response(content, status, limits, media_type="application/json")
 
     def _fault(self, method: str, path: str) -> Fault | None:

@@ -1,5 +1,6 @@
 """GitHub Actions: reads its webhooks, re-reads its runs, re-runs jobs and keeps one comment."""
 
+from pipeline_guard.cache import cache_from
 from pipeline_guard.domain.capabilities import Connected
 from pipeline_guard.errors import ConfigError
 from pipeline_guard.platforms.github.connect import connect
@@ -18,8 +19,9 @@ def build(settings: Settings, telemetry: Telemetry | None = None) -> Connected |
         return (
             "PIPELINE_GUARD_GITHUB_WEBHOOK_SECRET is not set, and no App was registered at /setup"
         )
+    cache = cache_from(settings)
     try:
-        credentials = credentials_from(settings)
+        credentials = credentials_from(settings, cache)
     except ConfigError as error:
         return str(error)
-    return connect(settings, secrets, credentials, telemetry)
+    return connect(settings, secrets, credentials, telemetry, cache)

@@ -5,6 +5,7 @@ import contextvars
 from collections.abc import AsyncIterator, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
+from http import HTTPStatus
 from typing import Any, Final
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
@@ -14,8 +15,10 @@ import requests
 import stamina
 from github.Requester import Requester
 
+from pipeline_guard.cache import Cache
 from pipeline_guard.errors import NotAuthorized, PlatformUnavailable, RateLimited
 from pipeline_guard.platforms.github.answers import Answer, NotSent, no_answer, refusal
+from pipeline_guard.platforms.github.conditional import Conditional, Known
 from pipeline_guard.platforms.github.credentials import Credentials
 from pipeline_guard.platforms.github.permissions import READING, Permissions, needed
 from pipeline_guard.telemetry.calls import Call, Calls
@@ -48,8 +51,11 @@ class Client:
         *,
         retry_wait: float = 0.3,
         calls: Calls | None = None,
+        cache: Cache | None = None,
     ) -> None:
         self.api_url = api_url.rstrip("/")
+        self._cache = cache or Cache()
+        self._answers = Conditional(self._cache, self.api_url)
         self.calls = calls or Calls("github")
         self.credentials = credentials
         self.retry_wait = retry_wait
@@ -122,6 +128,7 @@ class Client:
             requester.close()
         self._requesters.clear()
         self._threads.shutdown(wait=False, cancel_futures=True)
+        self._cache.close()
 
     async def _retried(
         self,
@@ -182,8 +189,21 @@ class Client:
         return self._request(self._requester(None), verb, path, body).data
 
     def _request(self, requester: Requester, verb: str, path: str, body: Any | None) -> Answer:
+        token = self._lasting_token(requester) if verb == "GET" else None
+        known = self._answers.recall(token, path) if token else None
         with self.calls.call(verb, path) as call:
-            return _request(requester, verb, path, body, call)
+            status, headers, raw = _request(requester, verb, path, body, call, known)
+        if known and status == HTTPStatus.NOT_MODIFIED:
+            link = {"link": known.link} if known.link else {}
+            return Answer(HTTPStatus.OK, {**headers, **link}, decoded(known.body))
+        if token and status == HTTPStatus.OK:
+            self._answers.keep(token, path, headers, raw)
+        return Answer(status, headers, decoded(raw))
+
+    def _lasting_token(self, requester: Requester) -> str | None:
+        """The token that answers may be remembered by; what an App signs is new every time."""
+        auth = requester.auth
+        return auth.token if auth and not isinstance(auth, github.Auth.AppAuth) else None
 
     def _connect(self, auth: github.Auth.Auth) -> Requester:
         return github.Github(
@@ -198,9 +218,14 @@ class Client:
         ).requester
 
 
-def _request(requester: Requester, verb: str, path: str, body: Any | None, call: Call) -> Answer:
+def _request(
+    requester: Requester, verb: str, path: str, body: Any | None, call: Call, known: Known | None
+) -> tuple[int, Mapping[str, str], str]:
+    """Status, headers with lower-case names, and text; 304 only where `known` may be meant."""
     what = f"{verb} {path.partition('?')[0]}"
     headers = {"Accept": "application/vnd.github+json", "X-GitHub-Api-Version": "2022-11-28"}
+    if known:
+        headers["If-None-Match"] = known.etag
     try:
         status, raw, answered = requester.requestJson(verb, path, headers=headers, input=body)
     except requests.exceptions.RequestException as error:
@@ -209,10 +234,10 @@ def _request(requester: Requester, verb: str, path: str, body: Any | None, call:
         raise PlatformUnavailable(f"GitHub redirected {what} elsewhere: {error}") from error
     lowered: Mapping[str, str] = {str(key).lower(): str(value) for key, value in raw.items()}
     call.answered(status, lowered)
-    data = decoded(answered)
-    if not 200 <= status < 300:
-        raise refusal(what, status, lowered, data)
-    return Answer(status, lowered, data)
+    unchanged = known is not None and status == HTTPStatus.NOT_MODIFIED
+    if not unchanged and not 200 <= status < 300:
+        raise refusal(what, status, lowered, decoded(answered))
+    return status, lowered, answered
 
 
 def decoded(answered: str | bytes) -> Any:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from pipeline_guard.cache import Cache
 from pipeline_guard.domain.capabilities import Connected
 from pipeline_guard.platforms.github.adapter import GitHub
 from pipeline_guard.platforms.github.client import Client
@@ -16,8 +17,9 @@ def connect(
     webhook_secrets: Sequence[str],
     credentials: Credentials,
     telemetry: Telemetry | None,
+    cache: Cache,
 ) -> Connected:
     """GitHub at the address that is set, switched on; does no I/O."""
     calls = telemetry.calls("github") if telemetry else None
-    client = Client(settings.github_api_url, credentials, calls=calls)
+    client = Client(settings.github_api_url, credentials, calls=calls, cache=cache)
     return Connected(reader=GitHubWebhooks(webhook_secrets), platform=GitHub(client))

@@ -1,5 +1,6 @@
 """Who we are to GitHub: a plain token, or an App that trades its key for installation tokens."""
 
+import hashlib
 import threading
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -8,7 +9,9 @@ from typing import Any, Final, Protocol
 
 import github
 import jwt
+import orjson
 
+from pipeline_guard.cache import Cache
 from pipeline_guard.errors import ConfigError, NotAuthorized
 from pipeline_guard.platforms.github.permissions import Permissions, granted_of
 from pipeline_guard.platforms.github.read import when
@@ -18,6 +21,9 @@ _RENEW_BEFORE: Final = timedelta(minutes=5)
 _LIFETIME: Final = timedelta(hours=1)
 """How long a token lives when GitHub does not say; its documentation says so. What was granted is
 asked for as seldom."""
+
+_Key = frozenset[tuple[str, str]]
+"""A set of permissions: each has a token of its own."""
 
 
 class AppCalls(Protocol):
@@ -90,8 +96,18 @@ class _Installation:
 class _Narrow:
     """A token for one repository and one set of permissions."""
 
-    auth: github.Auth.Auth
+    auth: github.Auth.Token
     expires_at: datetime
+
+    def to_json(self) -> bytes:
+        """As the cache keeps it."""
+        return orjson.dumps({"token": self.auth.token, "expires_at": self.expires_at})
+
+    @classmethod
+    def from_json(cls, kept: bytes) -> "_Narrow":
+        """As it was kept."""
+        found = orjson.loads(kept)
+        return cls(github.Auth.Token(found["token"]), datetime.fromisoformat(found["expires_at"]))
 
 
 @dataclass(slots=True)
@@ -100,7 +116,7 @@ class _Repository:
 
     lock: threading.Lock = field(default_factory=threading.Lock)
     installation: _Installation | None = None
-    tokens: dict[frozenset[tuple[str, str]], _Narrow] = field(default_factory=dict)
+    tokens: dict[_Key, _Narrow] = field(default_factory=dict)
 
 
 class AppCredentials:
@@ -111,8 +127,10 @@ class AppCredentials:
 
     is_app = True
 
-    def __init__(self, app_id: str, private_key: str) -> None:
+    def __init__(self, app_id: str, private_key: str, cache: Cache | None = None) -> None:
         self._app = github.Auth.AppAuth(app_id, private_key)
+        self._cache = cache or Cache()
+        self._name = hashlib.sha256(f"{app_id} {private_key}".encode()).hexdigest()
         self._repositories: dict[str, _Repository] = {}
 
     def app_auth(self) -> github.Auth.Auth:
@@ -133,7 +151,11 @@ class AppCredentials:
             key = frozenset(allowed.items())
             known = held.tokens.get(key)
             if known is None or known.expires_at - _RENEW_BEFORE <= datetime.now(UTC):
-                known = held.tokens[key] = _narrow(repository, installation, allowed, calls)
+                known = self._of_others(repository, key)
+                if known is None:
+                    known = _narrow(repository, installation, allowed, calls)
+                    self._tell_others(repository, key, known)
+                held.tokens[key] = known
             return known.auth
 
     def granted(self, repository: str, calls: AppCalls) -> Permissions | None:
@@ -145,7 +167,23 @@ class AppCredentials:
     def forget(self, repository: str) -> bool:
         """Drop what is known of the repository."""
         held = self._repositories.pop(repository, None)
+        for key in held.tokens if held else ():
+            self._cache.forget(self._token_name(repository, key))
         return held is not None and bool(held.tokens)
+
+    def _of_others(self, repository: str, key: _Key) -> _Narrow | None:
+        """The token that another process was given: one call less, and its ETags hold for us."""
+        kept = self._cache.get(self._token_name(repository, key))
+        return _Narrow.from_json(kept) if kept else None
+
+    def _tell_others(self, repository: str, key: _Key, token: _Narrow) -> None:
+        left = token.expires_at - _RENEW_BEFORE - datetime.now(UTC)
+        if left > timedelta():
+            name = self._token_name(repository, key)
+            self._cache.put(name, token.to_json(), left.total_seconds())
+
+    def _token_name(self, repository: str, key: _Key) -> str:
+        return f"token {self._name} {repository} {sorted(key)}"
 
     def _held(self, repository: str) -> _Repository:
         return self._repositories.setdefault(repository, _Repository())
@@ -176,7 +214,7 @@ def _narrow(
     )
 
 
-def credentials_from(settings: Settings) -> Credentials:
+def credentials_from(settings: Settings, cache: Cache) -> Credentials:
     """The credentials the settings name, an App before a token; raises ConfigError."""
     key = settings.github_private_key
     if settings.github_app_id or key:
@@ -184,7 +222,7 @@ def credentials_from(settings: Settings) -> Credentials:
             raise ConfigError("PIPELINE_GUARD_GITHUB_PRIVATE_KEY is set, but not its GITHUB_APP_ID")
         if key is None:
             raise ConfigError("PIPELINE_GUARD_GITHUB_APP_ID is set, but not its GITHUB_PRIVATE_KEY")
-        return AppCredentials(settings.github_app_id, private_key(key.get_secret_value()))
+        return AppCredentials(settings.github_app_id, private_key(key.get_secret_value()), cache)
     if settings.github_token is None:
         raise ConfigError(
             "neither PIPELINE_GUARD_GITHUB_TOKEN nor PIPELINE_GUARD_GITHUB_APP_ID with"

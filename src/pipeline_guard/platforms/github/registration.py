@@ -9,6 +9,7 @@ from urllib.parse import quote, urlsplit
 
 import httpx
 
+from pipeline_guard.cache import cache_from
 from pipeline_guard.domain.capabilities import Connected
 from pipeline_guard.errors import ConfigError, PlatformUnavailable
 from pipeline_guard.platforms.github.answers import refusal
@@ -111,5 +112,6 @@ def connect_registered(
     settings: Settings, app: Registered, telemetry: Telemetry | None
 ) -> Connected:
     """GitHub by way of a registered App."""
-    credentials = AppCredentials(app.app_id, app.private_key)
-    return connect(settings, (app.webhook_secret,), credentials, telemetry)
+    cache = cache_from(settings)
+    credentials = AppCredentials(app.app_id, app.private_key, cache)
+    return connect(settings, (app.webhook_secret,), credentials, telemetry, cache)

@@ -4,7 +4,7 @@ import pytest
 
 from pipeline_guard.errors import ConfigError
 from pipeline_guard.settings import Settings
-from pipeline_guard.store.vault import KEY_FILE, Vault, vault_from
+from pipeline_guard.vault import KEY_FILE, Vault, vault_from
 
 
 def test_keys_can_be_changed_one_after_the_other():
