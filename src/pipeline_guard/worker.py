@@ -51,7 +51,7 @@ LOST_AFTER_SECONDS = 12.0
 """A worker silent for so long is dead; its jobs go to another one."""
 STOP_SECONDS = 8.0
 """What a running job gets to finish when the worker is asked to stop."""
-MAX_TRIES = 14
+MAX_TRIES = 16
 """For what may pass by itself: with the delays below, about two hours."""
 MAX_RESCUES = 5
 """A job that took so many workers down is the cause, not the victim."""

@@ -37,7 +37,7 @@ from pipeline_guard.store.tracker import anything_stands
 MAX_JOBS = 40
 """Failed jobs of one run whose logs are read; a run with more has one cause, seen in these."""
 LOGS_AT_ONCE = 4
-UNFINISHED_CHECKS = 12
+UNFINISHED_CHECKS = 18
 """How often an unfinished run is looked at again: with the delays below, over 12 hours."""
 
 log = structlog.get_logger(__name__)
