@@ -1,10 +1,12 @@
 """What people do with the requests and issues that we make is seen, told, and taken at its word."""
 
+from collections.abc import AsyncIterator
+
 import pytest
 from sqlalchemy import text
 from tests.fakes.github.server import SHA, FakeGitHub
 from tests.fakes.gitlab import FakeGitLab
-from tests.line.harness import Line, running_line
+from tests.line.harness import Guarded, Line, on_gitlab
 from tests.line.test_github import RED
 from tests.line.test_patch import BEFORE, DIFF, LOG, proposals, say, send
 from tests.line.test_tracker import another_hour, issues, push
@@ -15,20 +17,8 @@ CONFIG = "mode: act\npatch: {mode: act}\nissue: {enabled: true, after: 1}\n"
 
 
 @pytest.fixture
-async def line(github: FakeGitHub, gitlab: FakeGitLab, database_url, tmp_path):
-    config = tmp_path / "guard.yaml"
-    config.write_text(CONFIG)
-    async with running_line(
-        database_url,
-        tmp_path,
-        config=config,
-        github_api_url=github.url,
-        github_token=github.token,
-        github_webhook_secret=github.secret,
-        gitlab_url=gitlab.url,
-        gitlab_token=gitlab.token,
-        gitlab_webhook_secret=gitlab.secret_token,
-    ) as running:
+async def line(guarded: Guarded, gitlab: FakeGitLab) -> AsyncIterator[Line]:
+    async with guarded(CONFIG, **on_gitlab(gitlab)) as running:
         yield running
 
 

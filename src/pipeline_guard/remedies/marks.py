@@ -74,7 +74,7 @@ def mark_pytest(text: str, names: Sequence[str], reason: str) -> str:
         tree = ast.parse(text)
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         raise Unfit("The test file is no Python that can be read.") from error
-    node = _defined(tree.body, names)
+    node = defined_test(tree.body, names)
     if any("xfail" in ast.unparse(item) for item in node.decorator_list):
         raise Unfit("The test is marked already.")
     lines = text.split("\n")
@@ -86,9 +86,10 @@ def mark_pytest(text: str, names: Sequence[str], reason: str) -> str:
     return "\n".join(lines)
 
 
-def _defined(
+def defined_test(
     body: Sequence[ast.stmt], names: Sequence[str]
 ) -> ast.FunctionDef | ast.AsyncFunctionDef:
+    """The test of that name, from the outside in; raises Unfit where it is not there once."""
     first, *rest = names
     found = [
         node
@@ -99,7 +100,7 @@ def _defined(
     if len(found) == 1:
         node = found[0]
         if rest and isinstance(node, ast.ClassDef):
-            return _defined(node.body, rest)
+            return defined_test(node.body, rest)
         if not rest and not isinstance(node, ast.ClassDef):
             return node
     raise Unfit("The test is not written down once in its file.")

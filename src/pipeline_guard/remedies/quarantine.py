@@ -1,9 +1,15 @@
 """Quarantine: proposes to mark a test that is proven flaky, for a while and with an owner."""
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import replace
 
 from pipeline_guard.remedies import patch
+
+
+def reason_of(until: str, owners: Sequence[str]) -> str:
+    """What stands in the mark, and what it is found by when its day has come."""
+    return f"flaky, in quarantine until {until}; owner: {' '.join(owners)}"
 
 
 def print_of(test: str) -> str:

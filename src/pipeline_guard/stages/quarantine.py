@@ -16,6 +16,7 @@ from pipeline_guard.policy.schema import QuarantinePolicy
 from pipeline_guard.remedies.edits.base import Unfit
 from pipeline_guard.remedies.marks import find_test, single_test
 from pipeline_guard.remedies.owners import PLACES, owners_of
+from pipeline_guard.remedies.quarantine import reason_of
 from pipeline_guard.remedies.unified import read_diff, written
 from pipeline_guard.stages.prepare import as_text
 from pipeline_guard.store import history
@@ -77,7 +78,7 @@ async def _with_mark(
         if found is None or content is None:
             continue
         owners = await _owners(platform, run, path)
-        reason = f"flaky, in quarantine until {known.until}; owner: {' '.join(owners)}"
+        reason = reason_of(known.until, owners)
         try:
             text = as_text(path, content)
             after = (await asyncio.to_thread(found.mark, text, found.names, reason)).encode()

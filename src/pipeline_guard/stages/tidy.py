@@ -1,4 +1,7 @@
-"""Tidy: a green run takes back what it has made untrue, the labels and the issues of ours."""
+"""Tidy: a green run takes back what it has made untrue, the labels and the issues of ours.
+
+Marks on flaky tests whose day is over are proposed to be taken out with it.
+"""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -14,6 +17,7 @@ from pipeline_guard.domain.tracker import KeepsIssues, KeepsLabels
 from pipeline_guard.errors import PlatformError
 from pipeline_guard.remedies.issue import close
 from pipeline_guard.stages.context import Context, lock_of, run_key
+from pipeline_guard.stages.lift import lift
 from pipeline_guard.stages.measure import stage
 from pipeline_guard.stages.policies import RunPolicy
 from pipeline_guard.store import audit, switches, tracker
@@ -47,6 +51,7 @@ async def tidy(context: Context, platform: str, repository: str, run_id: str) ->
     try:
         await _take_off(context, adapter, run, labels)
         await _close(context, adapter, run, issues)
+        await lift(context, adapter, run, policy)
     except PlatformError as error:
         if error.worth_retry:
             raise

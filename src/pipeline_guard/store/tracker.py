@@ -2,13 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, func, select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from pipeline_guard.domain.runs import Run
+from pipeline_guard.store.marks import is_due
 from pipeline_guard.store.tables import Action, ActionFailure, Failure
 
 
@@ -77,10 +78,11 @@ def _standing(kind: str, platform: str, repository: str) -> tuple[ColumnElement[
 
 
 async def anything_stands(session: AsyncSession, platform: str, repository: str) -> bool:
-    """Does an issue or label of ours stand in the repository, that a green run may end?"""
+    """Does an issue, label or overdue mark of ours stand there, that a green run may end?"""
     issue = select(Action.id).where(*_standing("issue", platform, repository)).exists()
     label = select(Action.id).where(*_standing("label", platform, repository)).exists()
-    return bool((await session.execute(select(issue | label))).scalar_one())
+    mark = select(Action.id).where(*is_due(platform, repository, datetime.now(UTC))).exists()
+    return bool((await session.execute(select(issue | label | mark))).scalar_one())
 
 
 async def issues_about(

@@ -45,10 +45,13 @@ def _step(known: Quarantine, patch: PreparedPatch) -> Step:
         "paths": list(patch.paths),
         "base": patch.base,
         "fingerprint": fingerprint,
+        "test": known.test,
+        "until": known.until,
+        "owners": list(known.owners),
         "title": f"Quarantine the flaky test {test} until {known.until}",
         "body": (
             f"The test {test} is flaky: {patch.origin}. This marks it until {known.until}; after"
-            f" that the mark is to be removed. Owner, by CODEOWNERS: {owners}.\n\n"
+            f" that its removal is proposed. Owner, by CODEOWNERS: {owners}.\n\n"
             "Close this if it is not wanted: it is not proposed again."
         ),
     }
