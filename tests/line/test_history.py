@@ -48,6 +48,33 @@ async def test_the_first_re_run_that_ended_counts_and_not_the_last(github, githu
     assert (known["passed"], known["ended"]) == (1, 2)
 
 
+async def told(line, rule: str) -> list[tuple[str, int]]:
+    """(action, outcomes) of the audit's entries about a rule, oldest first."""
+    answer = await line.client.get("/api/v1/audit", params={"subject": f"rule:{rule}"})
+    return [(i["action"], i["details"]["outcomes"]) for i in answer.json()["items"]][::-1]
+
+
+async def test_a_demotion_is_in_the_audit_when_it_happens_and_so_is_its_end(
+    github, github_line, database_url
+):
+    run = github.add_run(log=DNS)
+    await send(github_line, github, run)
+    (failure,) = await github_line.failures()
+    repeat_history(database_url, 9, passed=False)
+    assert await told(github_line, failure["rule"]) == []
+    github.finish_run(run, "failure", DNS)
+    await send(github_line, github, run)
+    assert await told(github_line, failure["rule"]) == [("rule.demoted", 10)]
+    await send(github_line, github, github.add_run(log=DNS, sha="2" * 40, branch="other"))
+    assert await told(github_line, failure["rule"]) == [("rule.demoted", 10)]
+    with psycopg.connect(database_url) as connection:
+        connection.execute("UPDATE failures SET next_passed = true WHERE next_passed IS NOT NULL")
+    await send(github_line, github, github.add_run(log=DNS, sha="3" * 40, branch="third"))
+    assert [name for name, _ in await told(github_line, failure["rule"])] == [
+        "rule.demoted", "rule.restored",
+    ]  # fmt: skip
+
+
 async def test_a_rule_that_is_mostly_wrong_only_suggests(github, github_line, database_url):
     await send(github_line, github, github.add_run(log=DNS))
     repeat_history(database_url, 10, passed=False)

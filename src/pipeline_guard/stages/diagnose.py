@@ -17,7 +17,7 @@ from pipeline_guard.domain.runs import Job, Run
 from pipeline_guard.errors import LogError, NotFound
 from pipeline_guard.logs.read import ReadLimits, ReadReport
 from pipeline_guard.logs.spool import spool
-from pipeline_guard.stages import incidents, tidy
+from pipeline_guard.stages import demotion, incidents, tidy
 from pipeline_guard.stages.accept import run_lock
 from pipeline_guard.stages.cancel import cancel_superseded
 from pipeline_guard.stages.command import run_commands
@@ -228,6 +228,8 @@ async def _decide_and_store(
             number = await failures.add(session, run, facts.job, facts.diagnosis, kept)
             await shelf.store(session, number, facts.job)
             made.append((facts, plan, number))
+            if facts.trust is not None:
+                await demotion.note(session, facts.trust, item.case.policy.rules)
         await incidents.decided(context, session, made, now)
         await follow_up(context, session, run)
         await start(context, session, run, plans)

@@ -9,6 +9,7 @@ from pipeline_guard.domain.plan import Outcome
 from pipeline_guard.domain.runs import Run
 from pipeline_guard.stages import incidents
 from pipeline_guard.stages.context import Context, report_lock, run_key
+from pipeline_guard.stages.demotion import note_outcomes
 from pipeline_guard.stages.measure import stage
 from pipeline_guard.store import actions, failures
 from pipeline_guard.store.tables import Failure
@@ -24,10 +25,15 @@ async def follow_up(context: Context, session: AsyncSession, run: Run) -> None:
     """
     known = await failures.of_run(session, run.platform, run.repository, run.run_id)
     changed = False
+    learned = []
     for failure in known:
         if failure.run_attempt < run.attempt:
+            unknown = failure.next_passed is None
             changed |= _settle(failure, run, known)
+            if unknown and failure.next_passed is not None:
+                learned.append(failure)
             await incidents.settled(context, session, failure, run)
+    await note_outcomes(context, session, learned)
     for action in await actions.undecided_reruns(session, run):
         action.outcome = _outcome(action.failures, run)
         if action.outcome is not None:

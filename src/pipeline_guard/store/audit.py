@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from pipeline_guard.store.failures import storable
@@ -27,6 +27,23 @@ def record(
     """
     kept = storable({"actor": actor, "action": action, "subject": subject, "details": details})
     session.add(Audit(**kept))
+
+
+async def one_by_one(session: AsyncSession, subject: str) -> None:
+    """Until this transaction ends, no other writes about the subject that asked for this, too."""
+    key = func.hashtextextended(f"audit:{subject}", 0)
+    await session.execute(select(func.pg_advisory_xact_lock(key)))
+
+
+async def newest(session: AsyncSession, subject: str, actions: Sequence[str]) -> Audit | None:
+    """The last entry about a subject that is one of these actions."""
+    query = (
+        select(Audit)
+        .where(Audit.subject == subject, Audit.action.in_(actions))
+        .order_by(Audit.id.desc())
+        .limit(1)
+    )
+    return (await session.scalars(query)).one_or_none()
 
 
 async def page(
