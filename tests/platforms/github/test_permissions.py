@@ -99,6 +99,18 @@ def test_one_repository_does_not_wait_for_the_token_of_another():
     slow.join()
 
 
+async def test_connections_are_kept_for_the_tokens_used_last(fake, app, monkeypatch):
+    monkeypatch.setattr("pipeline_guard.platforms.github.client._MOST_CONNECTED", 3)
+    names = ["acme/shop", *(f"acme/{number}" for number in range(6))]
+    for name in names[1:]:
+        fake.add_app(name, KEY.public_key())
+    for name in (*names, *names):
+        made = fake.add_run(name)
+        await app.read_run(Event("run_finished", "github", name, str(made.id)))
+    assert len(app._client._requesters) == 3
+    assert len(fake.calls("POST", "/access_tokens")) == len(names)
+
+
 async def test_what_was_not_granted_is_told_before_github_is_asked(fake, app):
     fake.world.granted["acme/shop"] = {"actions": "read", "metadata": "read"}
     made = fake.add_run()

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextvars
+import threading
 from collections.abc import AsyncIterator, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
@@ -26,6 +27,8 @@ from pipeline_guard.telemetry.calls import Call, Calls
 _TIMEOUT: Final = 20
 """Seconds for one call, connecting and reading each."""
 _THREADS: Final = 8
+_MOST_CONNECTED: Final = 64
+"""Tokens that connections are kept for; the one used longest ago loses its own."""
 _PAGE: Final = 100
 _MOST_PAGES: Final = 30
 _SHORT_WAIT: Final = 3.0
@@ -61,6 +64,7 @@ class Client:
         self.retry_wait = retry_wait
         self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="github")
         self._requesters: dict[_Key | None, tuple[github.Auth.Auth, Requester]] = {}
+        self._lock = threading.Lock()
 
     async def get(self, repository: str | None, path: str, **query: Any) -> Answer:
         """GET below the API's base; 5xx, timeouts and limits of seconds are tried three times.
@@ -180,9 +184,13 @@ class Client:
             auth = self.credentials.for_repository(repository, wanted, self._as_app)
         narrow = self.credentials.is_app and repository is not None
         key = (str(repository), frozenset(wanted.items())) if narrow else None
-        known = self._requesters.get(key)
-        if known is None or known[0] is not auth:
-            known = self._requesters[key] = (auth, self._connect(auth))
+        with self._lock:
+            known = self._requesters.pop(key, None)
+            if known is None or known[0] is not auth:
+                known = (auth, self._connect(auth))
+            self._requesters[key] = known
+            if len(self._requesters) > _MOST_CONNECTED:
+                self._requesters.pop(next(iter(self._requesters)))[1].close()
         return known[1]
 
     def _as_app(self, verb: str, path: str, body: Any | None = None) -> Any:
