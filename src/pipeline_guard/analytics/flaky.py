@@ -9,6 +9,7 @@ import pandas as pd
 WEEKS: Final = 6
 """Weeks of the trend."""
 WEEK_SECONDS: Final = 7 * 24 * 3600
+MOST: Final = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +35,7 @@ class Flaky:
         return sum(self.weeks[half:]) - sum(self.weeks[:half])
 
 
-def flaky(table: pd.DataFrame, now: datetime, most: int = 50) -> list[Flaky]:
+def flaky(table: pd.DataFrame, now: datetime) -> list[Flaky]:
     """The flakiest tests, those that flaked most often first."""
     tests = table[table["failed_tests"].map(bool).astype("bool")].explode("failed_tests")
     found: list[Flaky] = []
@@ -55,4 +56,4 @@ def flaky(table: pd.DataFrame, now: datetime, most: int = 50) -> list[Flaky]:
             )
         )
     found.sort(key=lambda item: (-item.flaked, -item.minutes, item.test))
-    return found[:most]
+    return found[:MOST]

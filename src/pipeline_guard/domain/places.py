@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 
 _LONGEST: Final = 1_000
+_MOST_FILES: Final = 10
 _WORKSPACE: Final = re.compile(
     r"(?:/home/runner/work/[^/]+/[^/]+|/Users/runner/work/[^/]+/[^/]+|/__w/[^/]+/[^/]+"
     r"|/github/workspace|/builds/[^/]+/[^/]+|[A-Za-z]:\\a\\[^\\]+\\[^\\]+)[/\\]"
@@ -51,10 +52,10 @@ def places_in(text: str) -> list[Place]:
     return [place for place in ordered if not _is_elsewhere(place.path)]
 
 
-def files_in(texts: Iterable[str], *, most: int = 10) -> tuple[str, ...]:
-    """The files that these lines name, each once."""
+def files_in(texts: Iterable[str]) -> tuple[str, ...]:
+    """The first files that these lines name, each once."""
     found = dict.fromkeys(place.path for text in texts for place in places_in(text))
-    return tuple(found)[:most]
+    return tuple(found)[:_MOST_FILES]
 
 
 def _is_elsewhere(path: str) -> bool:

@@ -10,13 +10,15 @@ import re2
 PLACES: Final = (".github/CODEOWNERS", "CODEOWNERS", "docs/CODEOWNERS", ".gitlab/CODEOWNERS")
 """Where both platforms look, in the order of GitHub; the first file there is counts."""
 MOST_LINES: Final = 3_000
+_MOST: Final = 5
+"""Owners that are named; more are a crowd that nobody speaks for."""
 _OWNER: Final = re.compile(r"@[A-Za-z0-9][A-Za-z0-9._/-]{0,100}$")
 """A person or a team; owners by e-mail cannot be named in an issue."""
 # https://docs.github.com/articles/about-code-owners
 # https://docs.gitlab.com/user/project/codeowners/reference/
 
 
-def owners_of(paths: Sequence[str], text: str, *, most: int = 5) -> tuple[str, ...]:
+def owners_of(paths: Sequence[str], text: str) -> tuple[str, ...]:
     """The owners of these files ("@ann", "@acme/core"), those of the first file first.
 
     The last line that fits a file says its owners, and a line without owners says nobody's;
@@ -28,7 +30,7 @@ def owners_of(paths: Sequence[str], text: str, *, most: int = 5) -> tuple[str, .
     for path in paths or ("",):
         for owner in _last_fitting(path, lines):
             found[owner] = None
-    return tuple(found)[:most]
+    return tuple(found)[:_MOST]
 
 
 def _last_fitting(path: str, lines: tuple[tuple[str, tuple[str, ...]], ...]) -> tuple[str, ...]:

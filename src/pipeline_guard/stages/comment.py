@@ -239,7 +239,7 @@ def _details(failure: Failure) -> list[str]:
     """Failed tests, and why it was not re-run, as plain lines."""
     found = [f"failed test: {name}" for name in failure.diagnosis["failed_tests"]]
     if failure.status not in ("healed", "healing"):
-        found += [f"not re-run: {item['reason']}" for item in against(failure, "rerun")]
+        found += [f"not re-run: {item['reason']}" for item in against(failure)]
     return [" ".join(line.split())[:MAX_LINE] for line in found]
 
 

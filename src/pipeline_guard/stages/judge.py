@@ -33,7 +33,7 @@ from pipeline_guard.domain.diagnosis import (
 from pipeline_guard.logs.diffs import NOTHING_PRINTED, Printed, PrintedDiffs
 from pipeline_guard.logs.excerpt import Excerpt, ExcerptBuilder
 from pipeline_guard.logs.fingerprint import fingerprint
-from pipeline_guard.logs.read import Chunk, ReadLimits, ReadReport, ahead, read_chunks
+from pipeline_guard.logs.read import Chunk, ReadReport, ahead, read_chunks
 from pipeline_guard.logs.redact import Redactor
 from pipeline_guard.logs.testnames import TestNames
 from pipeline_guard.rules.hits import RuleHit
@@ -123,12 +123,9 @@ class Reading:
 class Judge:
     """Judges logs with one set of rules and, where there is one, the trained model."""
 
-    def __init__(
-        self, rules: RuleSet, model: Model | None, limits: ReadLimits | None = None
-    ) -> None:
+    def __init__(self, rules: RuleSet, model: Model | None) -> None:
         self._rules = rules
         self._model = model
-        self._limits = limits or ReadLimits()
 
     def judge(
         self,
@@ -165,7 +162,7 @@ class Judge:
             tests.feed(chunk)
             diffs.feed(chunk)
 
-        chunks = read_chunks(source, report, self._limits)
+        chunks = read_chunks(source, report)
         for chunk, searched in ahead((chunk, scanner.search(chunk)) for chunk in chunks):
             take(chunk, searched)
         if extra_lines:

@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -67,14 +67,11 @@ class Policies:
         self,
         settings: Settings,
         platforms: Mapping[str, Connected] = MappingProxyType({}),
-        *,
-        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._path = settings.config
         self._platforms = platforms
         said = "mode" in settings.model_fields_set
         self.default_mode = Setting(settings.mode, f"{PREFIX}MODE" if said else "built-in")
-        self._clock = clock
         self._stamp: tuple[int, int] | None = None
         self.guard: Loaded[GuardFile] | None = None
         self._own: OrderedDict[tuple[str, str], tuple[float, Own, tuple[str, ...]]] = OrderedDict()
@@ -133,10 +130,10 @@ class Policies:
     async def _own_file(self, platform: Platform, run: Run) -> tuple[Own, tuple[str, ...]]:
         key = (run.platform, run.repository)
         known = self._own.get(key)
-        if known is not None and self._clock() - known[0] < FRESH_SECONDS:
+        if known is not None and time.monotonic() - known[0] < FRESH_SECONDS:
             return known[1], known[2]
         own, notes = await _read_own(platform, run)
-        self._own[key] = (self._clock(), own, notes)
+        self._own[key] = (time.monotonic(), own, notes)
         self._own.move_to_end(key)
         if len(self._own) > MOST_REPOSITORIES:
             self._own.popitem(last=False)

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from pipeline_guard.domain.diagnosis import Category
-from pipeline_guard.domain.plan import StepKind
 from pipeline_guard.store.tables import Failure
 
 Whose = Literal["not_yours", "yours", "unsure", "settled"]
@@ -83,9 +82,9 @@ def sure(failure: Failure) -> str:
     return f"{min(failure.confidence, 0.99):.0%}"
 
 
-def against(failure: Failure, kind: StepKind) -> list[dict[str, str]]:
-    """The refusals of steps of that kind."""
-    return [item for item in failure.plan["refusals"] if item.get("step", "rerun") == kind]
+def against(failure: Failure) -> list[dict[str, str]]:
+    """What speaks against re-running it."""
+    return [item for item in failure.plan["refusals"] if item.get("step", "rerun") == "rerun"]
 
 
 def _healing(failure: Failure, cause: str) -> Verdict:
@@ -96,7 +95,7 @@ def _healing(failure: Failure, cause: str) -> Verdict:
 
 
 def _open(failure: Failure, cause: str) -> Verdict:
-    refused = {item["guard"] for item in against(failure, "rerun")}
+    refused = {item["guard"] for item in against(failure)}
     if "same_on_target" in refused:
         return Verdict(
             "not_yours", "🔎", "Not your change", f"{cause}, as on the branch it goes to"

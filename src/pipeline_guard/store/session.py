@@ -15,6 +15,8 @@ from pipeline_guard.errors import ConfigError, StoreUnavailable
 
 CONNECT_TIMEOUT = 5
 """Seconds to wait for a connection before the database counts as away."""
+POOL_SIZE = 10
+"""Connections that the stages and pages of one process share."""
 
 
 def libpq_url(url: str) -> str:
@@ -31,13 +33,13 @@ def libpq_url(url: str) -> str:
 class Database:
     """The door to the store; give it a URL, `await close()` it when done."""
 
-    def __init__(self, url: str, *, pool_size: int = 10) -> None:
+    def __init__(self, url: str) -> None:
         self.url = libpq_url(url)
         self._engine = create_async_engine(
             # psycopg itself reads the URL: SQLAlchemy's own parser differs in corner cases.
             "postgresql+psycopg://",
             async_creator=self._connect,
-            pool_size=pool_size,
+            pool_size=POOL_SIZE,
             max_overflow=0,
             pool_timeout=CONNECT_TIMEOUT,
             pool_pre_ping=True,

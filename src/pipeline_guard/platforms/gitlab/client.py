@@ -3,7 +3,7 @@
 import asyncio
 import os
 import ssl
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from datetime import UTC, datetime
 from typing import Any, Final
 from urllib.parse import urljoin, urlsplit
@@ -29,20 +29,14 @@ DETAIL_CHARS: Final = 300
 Json = dict[str, Any]
 
 
-def _utc_now() -> datetime:
-    return datetime.now(UTC)
-
-
-def translate(
-    status: int, headers: Mapping[str, str], body: bytes, call: str, now: datetime
-) -> PlatformError:
+def translate(status: int, headers: Mapping[str, str], body: bytes, call: str) -> PlatformError:
     """The error for an HTTP answer of 400 or more to `call` ("GET /projects/1").
 
     `headers` must look names up without regard to case.
     """
     text = f"GitLab answered {status} to {call}: {_detail(body)}"
     if status == 429:
-        end = come_back(headers, now, reset=headers.get("ratelimit-reset", ""))
+        end = come_back(headers, datetime.now(UTC), reset=headers.get("ratelimit-reset", ""))
         return RateLimited(text, status=status, retry_at=end)
     return kind_of(status)(text, status=status)
 
@@ -94,12 +88,10 @@ class GitLabClient:
         token: str,
         *,
         timeout: float = TIMEOUT_SECONDS,
-        now: Callable[[], datetime] = _utc_now,
         calls: Calls | None = None,
     ) -> None:
         self.url = url.rstrip("/")
         self._calls = calls or Calls("gitlab")
-        self._now = now
         self._auth = {"PRIVATE-TOKEN": token}
         self._session = _Session()
         self._session.hooks["response"].append(self._refuse)
@@ -122,9 +114,7 @@ class GitLabClient:
         # Raised here, before python-gitlab makes its own error, which has lost the headers.
         if response.status_code >= 400:
             call = f"{response.request.method} {urlsplit(response.url).path}"
-            raise translate(
-                response.status_code, response.headers, response.content, call, self._now()
-            )
+            raise translate(response.status_code, response.headers, response.content, call)
 
     def _request(self, verb: str, path: str, query: Json, data: Json | None) -> requests.Response:
         with self._calls.call(verb, path) as call:
@@ -238,7 +228,7 @@ class GitLabClient:
         if not at_home and response.status_code in (401, 403):
             # A storage link that ran out: asking GitLab again gives a new one.
             return PlatformUnavailable(f"{call}: the log's link ran out", status=403)
-        return translate(response.status_code, response.headers, body, call, self._now())
+        return translate(response.status_code, response.headers, body, call)
 
     async def aclose(self) -> None:
         """Give back connections."""
