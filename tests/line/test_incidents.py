@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 
 import psycopg
 import pytest
+from tests.fakes.github.deliveries import ago
 from tests.fakes.github.server import FakeGitHub
 from tests.line.harness import Guarded, Line
 from tests.line.test_github import DNS, reruns, send
@@ -96,6 +97,20 @@ async def test_a_probe_that_passes_closes_it_and_lets_the_others_go(github, line
     assert [entry["action"] for entry in entries] == ["incident.closed", "incident.opened"]
     assert [run.attempt for run in runs] == [2] * 5
     assert not any(held(item) for item in await line.failures())
+
+
+@pytest.mark.parametrize(("minutes", "status"), [(0, "closed"), (90, "open")])
+async def test_a_re_run_from_before_it_opened_closes_it_if_it_passes_after(
+    github, line, minutes, status
+):
+    runs = await spike(github, line, 5)
+    early = runs[0]
+    github.finish_run(early)
+    early.updated_at = ago(minutes=minutes, seconds=-1)
+    await send(line, github, early)
+    (incident,) = await incidents(line)
+    assert incident["status"] == status
+    assert len(reruns(github)) == (5 if status == "closed" else 2)
 
 
 async def test_a_probe_that_fails_leaves_it_open_until_the_next_is_due(github, line, database_url):

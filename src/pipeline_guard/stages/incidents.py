@@ -134,10 +134,16 @@ async def decided(
 
 
 async def settled(context: Context, session: AsyncSession, failure: Failure, run: Run) -> None:
-    """Learn how a re-run ended that an incident had let through; a pass closes the incident."""
+    """Learn how a re-run ended that an incident had let through; a pass closes the incident.
+
+    So does one that was asked for before the incident opened, if it ended after that.
+    """
+    if failure.next_passed is None:
+        return
     facts = failure.plan.get("facts") or {}
     number = (facts.get("incident") or {}).get("id")
-    if number is None or failure.next_passed is None:
+    if number is None:
+        await _settled_outside(context, session, failure, run)
         return
     held = await incidents.hold(session, number)
     if held is None or held.status == "closed":
@@ -159,6 +165,18 @@ async def settled(context: Context, session: AsyncSession, failure: Failure, run
     if failure.next_passed:
         where = f"{failure.job} of {failure.repository}, attempt {run.attempt}"
         await _close(context, session, held, f"A re-run passed: {where}.", datetime.now(UTC))
+
+
+async def _settled_outside(
+    context: Context, session: AsyncSession, failure: Failure, run: Run
+) -> None:
+    if not failure.rerun_passed or not failure.fingerprint:
+        return
+    held = await incidents.hold_open(session, run.platform, failure.fingerprint)
+    if held is None or failure.settled_at is None or failure.settled_at < held.opened_at:
+        return
+    where = f"{failure.job} of {failure.repository}, attempt {run.attempt}"
+    await _close(context, session, held, f"A re-run passed: {where}.", datetime.now(UTC))
 
 
 async def look(context: Context, incident: int) -> None:
