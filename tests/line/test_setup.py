@@ -125,6 +125,18 @@ async def test_a_link_is_offered_only_where_nothing_is_connected_yet(database_ur
     assert link.startswith(f"{PUBLIC}/setup?token=")
 
 
+async def test_an_admin_comes_by_a_setup_token_on_the_page_settings(web, database_url):
+    shown = await web.browser.get("/settings", headers={"authorization": "Bearer t"})
+    assert 'action="/setup/invite"' in shown.text
+    assert (await web.browser.post("/setup/invite")).status_code == 401
+    answer = await web.browser.post("/setup/invite", headers={"authorization": "Bearer t"})
+    assert answer.status_code == 303
+    page = await web.browser.get(answer.headers["location"])
+    assert value_of(page.text, "token") in answer.headers["location"]
+    fields = {name: value_of(page.text, name) for name in ("token", "public_url")}
+    assert (await web.browser.post("/setup", data=fields)).status_code == 200
+
+
 async def _moment() -> None:
     await asyncio.sleep(0.01)
 

@@ -4,8 +4,10 @@ import base64
 import re
 
 import pytest
+from sqlalchemy import select
 
 from pipeline_guard.store import sign_ins, tokens
+from pipeline_guard.store.tables import Audit
 from pipeline_guard.web import access
 from pipeline_guard.web.dashboard.page import HERE
 
@@ -35,6 +37,29 @@ async def test_a_token_opens_what_its_scope_holds_and_no_more(client, made):
         answer = await client.post("/api/v1/deliveries/1/replay", headers=headers)
         assert answer.status_code == replay
         assert answer.headers["content-type"] == "application/problem+json"
+
+
+async def test_admins_see_and_end_tokens_and_nobody_else_does(client, made, database):
+    for scope in ("read", "act"):
+        for method, path in (("GET", ""), ("DELETE", "/a read token")):
+            answer = await client.request(
+                method, f"/api/v1/tokens{path}", headers=bearer(made[scope])
+            )
+            assert answer.status_code == 403
+            assert "takes the scope 'admin'" in answer.json()["detail"]
+    admin = bearer(made["admin"])
+    listed = await client.get("/api/v1/tokens", headers=admin)
+    names = [item["name"] for item in listed.json()["items"]]
+    assert names == ["a admin token", "a act token", "a read token"]
+    assert not any(secret in listed.text for secret in made.values())
+    path = "/api/v1/tokens/a read token"
+    assert (await client.delete(path, headers=admin)).status_code == 204
+    assert (await client.get("/api/v1/stats", headers=bearer(made["read"]))).status_code == 401
+    assert (await client.delete(path, headers=admin)).status_code == 404
+    async with database.transaction() as session:
+        (entry,) = (await session.scalars(select(Audit))).all()
+    told = (entry.actor, entry.action, entry.subject)
+    assert told == ("token:a admin token", "token.revoked", "token:a read token")
 
 
 async def test_only_a_hash_is_kept_and_use_is_noted(client, made, database):

@@ -17,7 +17,16 @@ from pipeline_guard.stages.registrations import Registrations
 from pipeline_guard.store.session import Database
 from pipeline_guard.telemetry.telemetry import Telemetry
 from pipeline_guard.web import access, health, metrics, problems, reference, setup, signin
-from pipeline_guard.web.api import audit, deliveries, events, failures, incidents, rules, stats
+from pipeline_guard.web.api import (
+    audit,
+    deliveries,
+    events,
+    failures,
+    incidents,
+    rules,
+    stats,
+    tokens,
+)
 from pipeline_guard.web.body import BodyLimit
 from pipeline_guard.web.dashboard import pages
 from pipeline_guard.web.dashboard.desk import Desk, desk
@@ -93,6 +102,7 @@ def create_app(
     pages.serve_files(app)
     if registrations is not None:
         app.include_router(setup.router(registrations, at.pages, database))
+        app.include_router(setup.invitation(registrations, database))
     for routes in _ways_in(settings, database, app.state.access, at.pages):
         app.include_router(routes)
     app.include_router(reference.router(at.pages))
@@ -112,6 +122,7 @@ def _api(database: Database, queue: Queue, live: Live, at: Desk) -> Iterator[API
     yield incidents.router(database)
     yield deliveries.router(database, queue)
     yield audit.router(database)
+    yield tokens.router(database)
     yield rules.router(database, at.context.policies)
     yield events.router(live)
     yield stats.router(database)

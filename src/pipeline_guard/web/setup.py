@@ -8,15 +8,15 @@ from urllib.parse import urlsplit
 
 import orjson
 from fastapi import APIRouter, Depends, Request
-from fastapi.responses import HTMLResponse, Response
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from pipeline_guard.errors import ConfigError, PlatformError
 from pipeline_guard.platforms.github import registration as github
 from pipeline_guard.stages.registrations import SETUP, Registrations
-from pipeline_guard.store import tickets
+from pipeline_guard.store import audit, tickets
 from pipeline_guard.store.session import Database
 from pipeline_guard.web import forms
-from pipeline_guard.web.access import set_cookie
+from pipeline_guard.web.access import Actor, require, set_cookie
 from pipeline_guard.web.dashboard.page import Pages
 from pipeline_guard.web.headers import policy
 
@@ -83,6 +83,20 @@ def router(registrations: Registrations, pages: Pages, database: Database) -> AP
         except (_NotNow, PlatformError, ConfigError) as problem:
             return show(request, 403, problem=str(problem))
         return show(request, app=app)
+
+    return routes
+
+
+def invitation(registrations: Registrations, database: Database) -> APIRouter:
+    """The button on Settings: an admin needs no command line to come by a setup token."""
+
+    routes = APIRouter(include_in_schema=False)
+
+    @routes.post("/setup/invite")
+    async def invite(actor: Annotated[Actor, require("admin")]) -> Response:
+        async with database.transaction() as session:
+            audit.record(session, actor.name, "setup_token.created", "github", {})
+        return RedirectResponse(f"/setup?token={await registrations.setup_token()}", 303)
 
     return routes
 

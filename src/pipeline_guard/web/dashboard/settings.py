@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, StreamingResponse
 
+from pipeline_guard.platforms.github.registration import configured
 from pipeline_guard.policy.layers import BUILT_IN, Target
 from pipeline_guard.stages.assemble import Platforms, connect_platforms
 from pipeline_guard.stages.doctor import examine
@@ -31,6 +32,7 @@ def router(desk: Desk) -> APIRouter:
             origins=resolved.origins,
             built_in=BUILT_IN,
             file=desk.settings.config,
+            connectable="github" not in desk.context.platforms and not configured(desk.settings),
         )
 
     @routes.get("/settings/checks", response_class=HTMLResponse)
