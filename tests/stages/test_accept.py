@@ -89,6 +89,22 @@ async def test_without_the_database_the_sender_is_told_and_later_it_works_again(
     assert answer.status == "accepted"
 
 
+async def test_a_database_that_only_reads_is_one_that_is_away(database_url):
+    name = database_url.split("/")[3].split("?")[0]
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        connection.execute(f"ALTER DATABASE {name} SET default_transaction_read_only = on")
+    try:
+        later = Acceptor(Database(database_url).accept_pool(1))
+        await later.start()
+        with pytest.raises(StoreUnavailable, match="read-only"):
+            await later.accept("github", parsed("d1"))
+        await later.close()
+    finally:
+        with psycopg.connect(database_url, autocommit=True) as connection:
+            connection.execute("SET default_transaction_read_only = off")
+            connection.execute(f"ALTER DATABASE {name} RESET default_transaction_read_only")
+
+
 async def test_secrets_of_inline_logs_are_not_stored(acceptor, database_url):
     secret = "ghp_" + "a1B2c3D4e5F6g7H8i9J0" * 2
     log = InlineLog("1", "stdio", f"fatal: could not read from https://x:{secret}@host/\n")

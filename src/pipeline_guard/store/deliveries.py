@@ -57,7 +57,8 @@ async def store_batch(
     """Store what is new and defer its jobs, all in one statement; no two of a batch may be equal.
 
     Returns the row ids of the new ones by (platform, delivery id); what is missing from it was
-    known already. Raises StoreUnavailable when the database is away.
+    known already. Raises psycopg.DataError for a value that cannot be stored, StoreUnavailable for
+    whatever else the database has against it: the platform is to send it again.
     """
     columns = (
         [item.platform for item in batch],
@@ -70,8 +71,10 @@ async def store_batch(
         async with pool.connection() as connection:
             cursor = await connection.execute(_STORE.encode(), columns, prepare=True)
             return {(row[0], row[1]): row[2] for row in await cursor.fetchall()}
-    except (psycopg.OperationalError, psycopg.InterfaceError, PoolTimeout) as error:
-        raise StoreUnavailable(f"The database does not answer: {error}") from error
+    except psycopg.DataError:
+        raise
+    except (psycopg.Error, PoolTimeout) as error:
+        raise StoreUnavailable(f"The database takes nothing: {error}") from error
 
 
 async def get(session: AsyncSession, row_id: int) -> Delivery | None:
