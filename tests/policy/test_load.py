@@ -39,6 +39,26 @@ def test_each_mistake_is_told_with_its_place(text, told):
     assert told in problems(text)[0]
 
 
+MAIL = "notify: {{us: {{email: {{host: {}, security: {}, from: a@b, to: [c@d]}}}}}}"
+
+
+@pytest.mark.parametrize(
+    ("host", "security"),
+    [("localhost", "none"), ("127.0.0.1", "none"), ("mail.acme.example", "starttls")],
+)
+def test_mail_goes_in_the_open_to_this_very_machine_only(host, security):
+    text = MAIL.format(host, security).encode()
+    assert isinstance(parse("guard.yaml", text, GuardFile), Loaded)
+    assert "on this machine only" in problems(MAIL.format("mail.acme.example", "none"))[0]
+
+
+@pytest.mark.parametrize(
+    "places", ["", "slack: {url_env: A}, webhook: {url_env: A, secret_env: B}"]
+)
+def test_a_receiver_is_at_one_place(places):
+    assert "say exactly one of" in problems(f"notify: {{us: {{{places}}}}}")[0]
+
+
 def test_all_mistakes_are_told_at_once():
     assert len(problems("mode: no\nmax_rerun: 1\ncool_down: 9999\n")) == 3
 
