@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from pipeline_guard.domain.answers import come_back, kind_of
+from pipeline_guard.domain.statuses import come_back, kind_of
 from pipeline_guard.errors import ConfigError, PlatformUnavailable, RateLimited
 
 TIMEOUT: Final = httpx.Timeout(10.0, connect=5.0)

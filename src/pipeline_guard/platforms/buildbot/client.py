@@ -10,7 +10,7 @@ from typing import Any, Final
 import httpx
 import stamina
 
-from pipeline_guard.domain.answers import come_back, kind_of, server_date
+from pipeline_guard.domain.statuses import come_back, kind_of, server_date
 from pipeline_guard.errors import (
     NotAuthorized,
     NotFound,

@@ -9,7 +9,7 @@ from typing import Any, Final
 import requests
 import urllib3.exceptions
 
-from pipeline_guard.domain.answers import come_back, kind_of
+from pipeline_guard.domain.statuses import come_back, kind_of
 from pipeline_guard.errors import (
     Conflict,
     PlatformError,

@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
-from pipeline_guard.domain.answers import server_date
 from pipeline_guard.domain.inspection import Finding
+from pipeline_guard.domain.statuses import server_date
 from pipeline_guard.errors import NotAuthorized, NotFound, PlatformError
 from pipeline_guard.platforms.github.client import Client
 from pipeline_guard.platforms.github.read import text

@@ -14,7 +14,7 @@ import orjson
 import requests
 import stamina
 
-from pipeline_guard.domain.answers import come_back, kind_of, server_date
+from pipeline_guard.domain.statuses import come_back, kind_of, server_date
 from pipeline_guard.errors import PlatformError, PlatformUnavailable, RateLimited, Rejected
 from pipeline_guard.telemetry.calls import Calls
 

@@ -3,7 +3,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from pipeline_guard import errors
-from pipeline_guard.domain.answers import come_back, kind_of, server_date
+from pipeline_guard.domain.statuses import come_back, kind_of, server_date
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 EPOCH = int(NOW.timestamp())
