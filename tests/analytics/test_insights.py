@@ -88,6 +88,12 @@ def test_money_is_what_the_prices_make_of_it_and_of_people_only_where_their_hour
     assert (everything.spent, everything.not_spent, everything.saved) == (0.75, 2.0, 40.0)
 
 
+def test_money_of_each_day_is_told_by_what_became_of_it():
+    table = frame([healed(0.1, money=0.5), again(0.2, money=0.25), healed(1.1), row(0.1, money=9)])
+    days = per_day(table, NOW, 2)
+    assert [(item.money_healed, item.money_wasted) for item in days] == [(0, 0), (0.5, 0.25)]
+
+
 def test_without_prices_there_is_no_money_to_tell_of():
     table = frame([healed(hour_costs=80.0), again()])
     assert money(table, "category") == []

@@ -13,6 +13,19 @@ def test_axes_end_at_round_numbers(most, top):
     assert nice(most) == top
 
 
+@pytest.mark.parametrize(("most", "top"), [(0, 4), (0.1, 0.1), (0.013, 0.02), (3, 4), (84, 100)])
+def test_axes_of_what_is_no_count_fit_small_amounts(most, top):
+    assert nice(most, whole=False) == pytest.approx(top)
+
+
+def test_small_amounts_are_drawn_and_told():
+    values = [Series("that healed", "good", [0.013, 0])]
+    drawn = columns("c", DAYS, values, "Money", whole=False)
+    assert drawn.count("<rect") == 1
+    assert "0.013 that healed in all" in drawn
+    assert ">0.005<" in drawn
+
+
 def test_a_chart_says_in_words_what_it_shows():
     drawn = columns("c", DAYS, [Series("healed", "good", [3, 1])], "Failures")
     assert "4 healed in all" in drawn

@@ -69,6 +69,22 @@ async def test_every_error_is_a_problem(client, method, path, status):
     assert (told["status"], bool(told["title"]), bool(told["detail"])) == (status, True, True)
 
 
+async def test_a_person_is_told_of_an_error_on_a_page_and_a_script_never(client):
+    html = {"accept": "text/html,*/*;q=0.8"}
+    for path, status in (("/failures/99", 404), ("/insights?days=8", 422), ("/nowhere", 404)):
+        answer = await client.get(path, headers=html)
+        assert answer.status_code == status
+        assert answer.headers["content-type"].startswith("text/html")
+        assert 'href="/"' in answer.text
+    assert "There is no failure 99." in (await client.get("/failures/99", headers=html)).text
+    for path in ("/api/v1/failures/99", "/webhooks/nowhere"):
+        answer = await client.get(path, headers=html)
+        assert answer.headers["content-type"] == "application/problem+json"
+    forged = {**html, "authorization": "", "cookie": "guard=x"}
+    answer = await client.post("/deliveries/1/replay", headers=forged)
+    assert (answer.status_code, "<h1>Unauthorized</h1>" in answer.text) == (401, True)
+
+
 async def test_a_body_beyond_the_limit_is_a_problem_too(client):
     async def endless():
         for _ in range(12):

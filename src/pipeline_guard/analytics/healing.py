@@ -56,6 +56,10 @@ class Day:
     """CI minutes of re-runs that passed, …"""
     minutes_wasted: float
     """… and of those that failed again."""
+    money_healed: float
+    """What the minutes cost where they had prices, as above, …"""
+    money_wasted: float
+    """… and in vain."""
 
 
 def groups(table: pd.DataFrame, by: By) -> list[Group]:
@@ -85,7 +89,8 @@ def totals(table: pd.DataFrame) -> Totals:
 
 def per_day(table: pd.DataFrame, now: datetime, days: int) -> list[Day]:
     """Each of the last `days` days, the oldest first, those without failures included."""
-    of_day, minutes = table["created_at"].dt.date, table["minutes"].fillna(0.0)
+    of_day = table["created_at"].dt.date
+    minutes, money = table["minutes"].fillna(0.0), table["money"].fillna(0.0)
     person = table["status"].isin(["open", "escalated"])
     found: list[Day] = []
     for back in range(days - 1, -1, -1):
@@ -96,7 +101,17 @@ def per_day(table: pd.DataFrame, now: datetime, days: int) -> list[Day]:
         needs = int((own & person).sum())
         other = int(own.sum()) - healed - needs
         found.append(
-            Day(day, healed, needs, other, float(minutes[gained].sum()), float(minutes[lost].sum()))
+            Day(
+                day,
+                healed,
+                needs,
+                other,
+                *(
+                    float(spent[which].sum())
+                    for spent in (minutes, money)
+                    for which in (gained, lost)
+                ),
+            )
         )
     return found
 

@@ -111,7 +111,7 @@ def create_app(
     app.add_middleware(BodyLimit)
     app.add_middleware(Deadline)
     app.add_middleware(SecurityHeaders)
-    problems.register(app)
+    problems.register(app, at.pages)
     app.openapi = describe(app)  # type: ignore[method-assign]  # as the framework's docs have it
     return app
 

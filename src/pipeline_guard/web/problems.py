@@ -1,4 +1,4 @@
-"""Every error as RFC 9457 tells it, as application/problem+json; pages send to the sign-in."""
+"""Every error as RFC 9457 tells it, as application/problem+json; for people as a page."""
 
 from http import HTTPStatus
 from typing import Any, Final
@@ -11,9 +11,11 @@ from fastapi.responses import JSONResponse, RedirectResponse, Response
 from starlette.exceptions import HTTPException
 
 from pipeline_guard.errors import StoreUnavailable
+from pipeline_guard.web.dashboard.page import Pages
 
 MEDIA_TYPE: Final = "application/problem+json"
 RETRY_AFTER_SECONDS: Final = 10
+_LATER: Final = {"Retry-After": str(RETRY_AFTER_SECONDS)}
 
 log = structlog.get_logger(__name__)
 
@@ -28,30 +30,44 @@ def problem(
 
 def unavailable(detail: str) -> Response:
     """503, to be tried again in a moment."""
-    return problem(503, detail, {"Retry-After": str(RETRY_AFTER_SECONDS)})
+    return problem(503, detail, dict(_LATER))
 
 
-def register(app: FastAPI) -> None:
+def register(app: FastAPI, pages: Pages) -> None:
     """Have the application answer so, whatever goes wrong."""
+
+    def told(
+        request: Request,
+        status: int,
+        detail: str,
+        headers: dict[str, str] | None = None,
+        **more: Any,
+    ) -> Response:
+        if not _reads_pages(request):
+            return problem(status, detail, headers, **more)
+        page = pages.show(request, "error.html", status, title=_title(status), detail=detail)
+        page.headers.update(headers or {})
+        return page
 
     @app.exception_handler(HTTPException)
     async def said_no(request: Request, error: HTTPException) -> Response:
-        if error.status_code == HTTPStatus.UNAUTHORIZED and _reads_pages(request):
+        lost = error.status_code == HTTPStatus.UNAUTHORIZED and request.method == "GET"
+        if lost and _reads_pages(request):
             return RedirectResponse(f"/login?{urlencode({'next': _here(request)})}", 303)
-        return problem(error.status_code, str(error.detail), dict(error.headers or {}))
+        return told(request, error.status_code, str(error.detail), dict(error.headers or {}))
 
     @app.exception_handler(RequestValidationError)
-    async def not_understood(_: Request, error: RequestValidationError) -> Response:
+    async def not_understood(request: Request, error: RequestValidationError) -> Response:
         errors = [
             {"in": ".".join(str(part) for part in item["loc"]), "detail": item["msg"]}
             for item in error.errors()
         ]
-        told = "; ".join(f"{item['in']}: {item['detail']}" for item in errors)
-        return problem(422, told, errors=errors)
+        said = "; ".join(f"{item['in']}: {item['detail']}" for item in errors)
+        return told(request, 422, said, errors=errors)
 
     @app.exception_handler(StoreUnavailable)
-    async def away(_: Request, error: StoreUnavailable) -> Response:
-        return unavailable(str(error))
+    async def away(request: Request, error: StoreUnavailable) -> Response:
+        return told(request, 503, str(error), dict(_LATER))
 
     @app.exception_handler(Exception)
     async def broken(request: Request, error: Exception) -> Response:
@@ -68,7 +84,8 @@ def _title(status: int) -> str:
 
 def _reads_pages(request: Request) -> bool:
     """A browser on its way to a page, as opposed to a script or a call of the page's own."""
-    return request.method == "GET" and "text/html" in request.headers.get("accept", "")
+    asks = "text/html" in request.headers.get("accept", "")
+    return asks and not request.url.path.startswith(("/api/", "/webhooks/"))
 
 
 def _here(request: Request) -> str:

@@ -15,12 +15,17 @@ from pipeline_guard.domain.plan import Plan, Refusal, Step
 from pipeline_guard.domain.runs import Job, Run
 from pipeline_guard.logs.keep import keep_log
 from pipeline_guard.policy.schema import Policy
+from pipeline_guard.stages.choice import choice
 from pipeline_guard.stages.facts import Facts, as_json
 from pipeline_guard.store import actions, failures, job_logs
 from pipeline_guard.store.session import Database
 from pipeline_guard.store.tables import Action, Failure
 
-POLICY = {"values": Policy(mode="act").model_dump(mode="json", by_alias=True), "origins": {}}
+PRICED = Policy(mode="act", prices={"*": 0.008})
+POLICY = {
+    "values": PRICED.model_dump(mode="json", by_alias=True),
+    "origins": {"worth.hour_costs": "guard.yaml:12"},
+}
 
 
 @dataclass(frozen=True)
@@ -88,7 +93,8 @@ def diagnosis(kind: Kind, line: int = 812, **changes: Any) -> Diagnosis:
 
 
 def plan(kind: Kind, a_run: Run, found: Diagnosis, status: str) -> Plan:
-    facts = as_json(Facts(a_run, a_run.jobs[0], found, frozenset({"rerun_failed_jobs"})))
+    known = Facts(a_run, a_run.jobs[0], found, frozenset({"rerun_failed_jobs"}))
+    facts = as_json(known) | {"choice": choice(known, PRICED)}
     if kind.transient:
         minutes = (a_run.jobs[0].seconds or 0) / 60
         steps = (Step("rerun", {"scope": "failed_jobs", "minutes": minutes},

@@ -29,25 +29,34 @@ class Series:
     values: Sequence[float]
 
 
-def nice(most: float) -> float:
-    """A round number of at least `most`, so that each of TICKS parts is one to read."""
-    if most <= TICKS:
+def nice(most: float, *, whole: bool = True) -> float:
+    """A round number of at least `most`, so that each of TICKS parts is one to read.
+
+    `whole` keeps the parts from being fractions, which counts have none of.
+    """
+    if most <= 0 or (whole and most <= TICKS):
         return float(TICKS)
     step = most / TICKS
     size = 10 ** math.floor(math.log10(step))
     return float(next(size * by for by in (1, 2, 2.5, 5, 10) if size * by >= step) * TICKS)
 
 
-def columns(name: str, days: Sequence[date], series: Sequence[Series], unit: str) -> Markup:
-    """A column a day, the series one upon the other; `name` is unique on its page."""
-    top = nice(max((sum(s.values[i] for s in series) for i in range(len(days))), default=0))
+def columns(
+    name: str, days: Sequence[date], series: Sequence[Series], unit: str, *, whole: bool = True
+) -> Markup:
+    """A column a day, the series one upon the other; `name` is unique on its page.
+
+    `whole` says that the values are counts.
+    """
+    most = max((sum(s.values[i] for s in series) for i in range(len(days))), default=0)
+    top = nice(most, whole=whole)
     width = (WIDTH - LEFT - RIGHT) / max(len(days), 1)
     height = HEIGHT - TOP - BOTTOM
     parts: list[Markup] = [_axis(top, height)]
     every = max(1, math.ceil(len(days) / LABELS))
     for index, day in enumerate(days):
         x, y = LEFT + index * width, float(HEIGHT - BOTTOM)
-        told = ", ".join(f"{item.values[index]:,.0f} {item.name}" for item in series)
+        told = ", ".join(f"{_amount(item.values[index])} {item.name}" for item in series)
         bars: list[Markup] = []
         for item in series:
             size = item.values[index] / top * height
@@ -87,6 +96,11 @@ def trend(values: Sequence[int]) -> Markup:
     ).format(width * len(values), "by week: " + ", ".join(map(str, values)), rects)
 
 
+def _amount(value: float) -> str:
+    """A number to read: whole from ten on, with two digits that count below."""
+    return f"{value:,.0f}" if value >= 10 or value == round(value) else f"{value:.2g}"
+
+
 def _axis(top: float, height: float) -> Markup:
     lines: list[Markup] = []
     for tick in range(TICKS + 1):
@@ -96,7 +110,7 @@ def _axis(top: float, height: float) -> Markup:
                 LEFT, WIDTH - RIGHT, f"{y:.1f}", f"{y:.1f}"
             )
         )
-        lines.append(_text(LEFT - 8, y + 4, "end", f"{top * tick / TICKS:,.0f}"))
+        lines.append(_text(LEFT - 8, y + 4, "end", _amount(top * tick / TICKS)))
     return Markup("").join(lines)
 
 
@@ -115,7 +129,7 @@ def _text(x: float, y: float, anchor: str, text: str) -> Markup:
 def _told(days: Sequence[date], series: Sequence[Series], unit: str) -> str:
     if not days:
         return "There are no days to show."
-    totals = ", ".join(f"{sum(item.values):,.0f} {item.name}" for item in series)
+    totals = ", ".join(f"{_amount(sum(item.values))} {item.name}" for item in series)
     return f"{unit} per day from {days[0]:%d %B} to {days[-1]:%d %B}: {totals} in all."
 
 

@@ -99,6 +99,7 @@ def router(desk: Desk) -> APIRouter:
             limits=limits,
             outcomes_chart=_outcomes(findings.days),
             minutes_chart=_minutes(findings.days),
+            money_chart=_money(findings.days) if findings.money_in_all else None,
             bar=charts.bar,
             trend=charts.trend,
         )
@@ -112,11 +113,16 @@ def _add_files(routes: APIRouter, found: Callable[..., Awaitable[Findings]]) -> 
 
     @routes.get("/daily.csv")
     async def daily(days: Days = 30) -> Response:
-        columns = ("day", "healed", "needs_a_person", "other", "minutes_healed", "minutes_in_vain")
-        rows = [
+        columns = ["day", "healed", "needs_a_person", "other", "minutes_healed", "minutes_in_vain"]
+        findings = await found(days)
+        rows: list[tuple[object, ...]] = [
             (d.day, d.healed, d.person, d.other, d.minutes_healed, d.minutes_wasted)
-            for d in (await found(days)).days
+            for d in findings.days
         ]
+        if findings.money_in_all is not None:
+            columns += ["money_healed", "money_in_vain"]
+            money = [(d.money_healed, d.money_wasted) for d in findings.days]
+            rows = [(*row, *more) for row, more in zip(rows, money, strict=True)]
         return csv_file("daily", columns, rows)
 
     @routes.get("/healing.csv")
@@ -169,4 +175,18 @@ def _minutes(days: "Sequence[Day]") -> Any:
             Series("minutes in vain", "busy", [item.minutes_wasted for item in days]),
         ],
         "CI minutes of re-runs",
+        whole=False,
+    )
+
+
+def _money(days: "Sequence[Day]") -> Any:
+    return charts.columns(
+        "spent",
+        [item.day for item in days],
+        [
+            Series("that healed", "good", [item.money_healed for item in days]),
+            Series("in vain", "busy", [item.money_wasted for item in days]),
+        ],
+        "Money on re-runs",
+        whole=False,
     )
