@@ -103,6 +103,38 @@ async def test_guard_yaml_is_read_anew_when_it_changes(github, line, tmp_path):
     assert [item["status"] for item in await line.failures()] == ["healing", "open", "open"]
 
 
+@pytest.mark.parametrize(
+    ("text", "guard"),
+    [
+        ("mode: act\nenabled: false\n", "kill_switch"),
+        ("mode: observe\n", "mode"),
+        ("mode: suggest\n", "mode"),
+        ("mode: act\nnever_rerun: [tests]\n", "never_rerun"),
+        (
+            "mode: act\nmaintenance: [{from: 2020-01-01T00:00Z, to: 2099-01-01T00:00Z}]\n",
+            "maintenance",
+        ),
+    ],
+)
+async def test_what_people_stop_while_a_re_run_waits_is_not_done(
+    github, line, tmp_path, text, guard
+):
+    run = github.add_run(log=DNS)
+    await send(line, github, run)
+    github.finish_run(run, "failure", DNS)
+    await send(line, github, run)
+    assert (await line.failures())[-1]["plan"]["steps"][0]["params"]["wait"] > 0
+    (tmp_path / "guard.yaml").write_text(text)
+    await line.hurry()
+    assert len(reruns(github)) == 1
+    newest = (await line.failures())[-1]
+    assert (refused(newest), newest["status"]) == ({guard}, "open")
+    (tmp_path / "guard.yaml").write_text("mode: act\n")
+    await send(line, github, run)
+    await line.hurry()
+    assert len(reruns(github)) == 1
+
+
 async def test_a_strangers_first_request_is_left_to_a_maintainer(github, line):
     pull = github.add_pull(head_repo="someone/shop", branch="patch-1")
     pull.author_association = "FIRST_TIME_CONTRIBUTOR"

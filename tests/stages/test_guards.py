@@ -164,6 +164,20 @@ def test_a_demoted_rule_still_says_what_it_would_have_done():
     assert "The rule dns is demoted" in found.refusals[0].reason
 
 
+@pytest.mark.parametrize(
+    ("name", "protected"),
+    [
+        ("Deploy to production", True), ("release", True), ("Create GitHub Release", True),
+        ("semantic-release", True), ("GoReleaser", True), ("ci / publish npm", True),
+        ("Terraform apply (prod)", True), ("rollout", True), ("test", False),
+        ("Linux x64 Release", False), ("build (release)", False), ("terraform plan", False),
+    ],
+)  # fmt: skip
+def test_the_built_in_list_knows_what_deploys_and_releases_and_spares_builds(name, protected):
+    found = refusals(facts(run(job(name))), policy(), NOW)
+    assert ("never_rerun" in {item.guard for item in found}) is protected
+
+
 def test_a_cancelled_deploy_is_not_taken_along():
     beside = {"protected_beside": ("deploy",)}
     found = plan(facts(**beside))

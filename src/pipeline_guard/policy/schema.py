@@ -206,7 +206,18 @@ class Keys(_Part):
             " whole name or a part between slashes. A cancelled or failed one also keeps its run"
             " from being re-run as a whole."
         ),
-    ] = ("*deploy*", "release*", "*publish*")
+    ] = (
+        "*deploy*",
+        "*publish*",
+        "release*",
+        "create*release*",
+        "draft*release*",
+        "*semantic-release*",
+        "*goreleaser*",
+        "*rollout*",
+        "*promote*",
+        "*terraform apply*",
+    )
     let_protected_start: Annotated[
         bool,
         Field(

@@ -18,9 +18,10 @@ from pipeline_guard.remedies import REMEDIES
 from pipeline_guard.remedies.base import Request, Result
 from pipeline_guard.stages.accept import run_lock
 from pipeline_guard.stages.context import Context, lock_of, report_lock, run_key
+from pipeline_guard.stages.last_look import stopped
 from pipeline_guard.stages.limits import within_limits
 from pipeline_guard.stages.measure import stage
-from pipeline_guard.store import actions, audit, failures, switches
+from pipeline_guard.store import actions, audit, failures
 from pipeline_guard.store.actions import Intent
 from pipeline_guard.store.tables import Failure
 
@@ -113,7 +114,7 @@ async def _carry_out(
     context: Context, adapter: Platform, run: Run, key: str, step: Step, served: list[Failure]
 ) -> None:
     first = served[0]
-    if await _switched_off(context, run, step, served):
+    if await stopped(context, adapter, run, step, served):
         return
     async with context.database.transaction() as session:
         intent = await actions.intend(
@@ -142,20 +143,6 @@ async def _carry_out(
     if result.status == "unclear":
         raise PlatformUnavailable(result.note)
     await _record(context, run, step, intent, served, result)
-
-
-async def _switched_off(context: Context, run: Run, step: Step, served: list[Failure]) -> bool:
-    """The kill switch stops what is planned, too: its failures are left to people."""
-    policy = await context.policies.of_run(context.platform(run.platform).platform, run)
-    enabled = all(policy.of_job(failure.job).policy.enabled for failure in served)
-    async with context.database.transaction() as session:
-        if enabled and await switches.off_by(session, run.platform, run.repository) is None:
-            return False
-        if step.kind == "rerun":
-            await failures.set_status(session, [failure.id for failure in served], "open")
-        await context.queue.defer(session, "report", run_key(run), lock=report_lock(run))
-    log.warning("not_acted_switched_off", repository=run.repository, run=run.run_id, kind=step.kind)
-    return True
 
 
 async def _record(

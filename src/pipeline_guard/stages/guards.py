@@ -154,7 +154,10 @@ def own_actor(facts: Facts, policy: Policy, now: datetime) -> str | None:
     """We never answer what we caused ourselves."""
     if facts.identity is None or facts.run.actor != facts.identity:
         return None
-    return f"The run was caused by Pipeline Guard itself ({facts.identity})."
+    return (
+        f"The run was caused by {facts.identity}, the account that Pipeline Guard works as, so it"
+        " counts as its own."
+    )
 
 
 def never_rerun(facts: Facts, policy: Policy, now: datetime) -> str | None:
