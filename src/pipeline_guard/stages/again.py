@@ -8,7 +8,7 @@ from pipeline_guard.stages import incidents
 from pipeline_guard.stages.context import Context, report_lock, run_key
 from pipeline_guard.stages.decide import decide
 from pipeline_guard.stages.facts import stored_diagnosis
-from pipeline_guard.stages.gather import gather
+from pipeline_guard.stages.gather import gather, ready_for
 from pipeline_guard.stages.limits import within_limits
 from pipeline_guard.stages.start import start
 from pipeline_guard.store import failures
@@ -32,6 +32,7 @@ async def decide_again(context: Context, platform: str, repository: str, run_id:
     if not run.completed:
         return "The run is under way again: its end decides."
     policy = await context.policies.of_run(adapter, run)
+    ready = await ready_for(adapter, run, policy)
     now = datetime.now(UTC)
     async with context.database.transaction() as session:
         known = await failures.of_run(session, platform, repository, run_id)
@@ -44,7 +45,7 @@ async def decide_again(context: Context, platform: str, repository: str, run_id:
         if not jobs:
             return "Nothing waits any more."
         failed = [(job, stored_diagnosis(stored[job.id].diagnosis)) for job in jobs]
-        gathered = await gather(session, adapter, run, failed, policy, now, anew=True)
+        gathered = await gather(session, adapter, ready, failed, now, anew=True)
         gathered = [
             item.remembering(stored[job.id]) for job, item in zip(jobs, gathered, strict=True)
         ]

@@ -8,7 +8,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from pipeline_guard.domain.diagnosis import CATEGORIES, Category
 from pipeline_guard.stages.context import Context
-from pipeline_guard.stages.retry import Ready, retry
+from pipeline_guard.stages.gather import Ready
+from pipeline_guard.stages.retry import retry
 from pipeline_guard.stages.wish import propose_now
 from pipeline_guard.store import failures, labels, switches
 from pipeline_guard.store.commands import Said

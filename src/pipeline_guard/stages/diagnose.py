@@ -24,7 +24,7 @@ from pipeline_guard.stages.command import run_commands
 from pipeline_guard.stages.context import Context, report_lock, run_key
 from pipeline_guard.stages.decide import decide
 from pipeline_guard.stages.follow_up import follow_up
-from pipeline_guard.stages.gather import gather
+from pipeline_guard.stages.gather import gather, ready_for
 from pipeline_guard.stages.limits import within_limits
 from pipeline_guard.stages.measure import stage
 from pipeline_guard.stages.prepare import prepare
@@ -215,8 +215,9 @@ async def _decide_and_store(
     patches = await prepare(platform, run, diagnoses)
     asked = [policy.of_job(job.name).policy.quarantine for job in jobs]
     marks = await look_up_all(context.database, platform, run, diagnoses, asked, now)
+    ready = await ready_for(platform, run, policy)
     async with context.database.transaction() as session:
-        gathered = await gather(session, platform, run, failed, policy, now)
+        gathered = await gather(session, platform, ready, failed, now)
         gathered = [
             item.offering(patch, mark)
             for item, patch, mark in zip(gathered, patches, marks, strict=True)

@@ -58,30 +58,47 @@ class Gathered:
         return replace(plan, facts=facts, policy=self.resolved.explained())
 
 
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """A run as it is now with its policy, who we are there, and what we lack to re-run it."""
+
+    run: Run
+    policy: RunPolicy
+    identity: str | None
+    missing_right: str | None
+
+
+async def ready_for(platform: Platform, run: Run, policy: RunPolicy) -> Ready:
+    """Ask the platform, before the transaction that decides: it may let us wait.
+
+    Raises PlatformError when it is worth another try later.
+    """
+    missing = await _missing_right(platform, run, policy)
+    return Ready(run, policy, await platform.identity(), missing)
+
+
 async def gather(
     session: AsyncSession,
     platform: Platform,
-    run: Run,
+    ready: Ready,
     failed: Sequence[tuple[Job, Diagnosis]],
-    policy: RunPolicy,
     now: datetime,
     *,
     anew: bool = False,
 ) -> list[Gathered]:
     """One case per failed job, in order; until the transaction ends, no other decides here.
 
-    `anew` tells that the failures are stored already, and so make no incident bigger.
+    `anew` tells that the failures are stored already, and so make no incident bigger. Nothing is
+    asked of the platform.
     """
-    # Asked for before the locks are taken: a platform may let us wait.
-    missing = await _missing_right(platform, run, policy)
-    identity = await platform.identity()
+    run, policy = ready.run, ready.policy
     resolved = [policy.of_job(job.name) for job, _ in failed]
     shared = resolved[0].policy.organisation_budgets != Budgets()
     await history.one_by_one(session, None if shared else run)
     facts = replace(
         await _of_run(session, platform, run, failed[0], now, shared=shared),
-        identity=identity,
-        missing_right=missing,
+        identity=ready.identity,
+        missing_right=ready.missing_right,
         protected_beside=_protected_beside(platform, run, policy),
     )
     past = await _past(session, run, failed, now)

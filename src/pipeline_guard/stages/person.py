@@ -14,8 +14,9 @@ from pipeline_guard.errors import PlatformError
 from pipeline_guard.stages.accept import run_lock
 from pipeline_guard.stages.answers import OPEN, Answer, Status
 from pipeline_guard.stages.context import Context
+from pipeline_guard.stages.gather import Ready
 from pipeline_guard.stages.recover import requeue
-from pipeline_guard.stages.retry import Ready, read_runs, retry
+from pipeline_guard.stages.retry import read_runs, retry
 from pipeline_guard.store import audit, deliveries, failures, labels
 from pipeline_guard.store.tables import Failure
 

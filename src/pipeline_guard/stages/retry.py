@@ -23,8 +23,7 @@ from pipeline_guard.stages import incidents
 from pipeline_guard.stages.context import Context
 from pipeline_guard.stages.decide import decide
 from pipeline_guard.stages.facts import stored_diagnosis
-from pipeline_guard.stages.gather import Gathered, gather
-from pipeline_guard.stages.policies import RunPolicy
+from pipeline_guard.stages.gather import Gathered, Ready, gather, ready_for
 from pipeline_guard.stages.start import start
 from pipeline_guard.store import failures
 from pipeline_guard.store.tables import Failure
@@ -58,14 +57,6 @@ class Retried:
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class Ready:
-    """A run as it is now with its policy: all that is asked of the platform beforehand."""
-
-    run: Run
-    policy: RunPolicy
-
-
 async def read_runs(context: Context, found: Sequence[Failure]) -> list[Ready]:
     """The runs of these failures as they are now, the newest first."""
     latest = {item.run_id: item for item in found}
@@ -77,7 +68,8 @@ async def read_runs(context: Context, found: Sequence[Failure]) -> list[Ready]:
             run = await platform.read_run(event)
         except NotFound:
             continue  # deleted by somebody, so nobody waits for it
-        ready.append(Ready(run, await context.policies.of_run(platform, run)))
+        policy = await context.policies.of_run(platform, run)
+        ready.append(await ready_for(platform, run, policy))
     return ready
 
 
@@ -131,9 +123,7 @@ async def _gather(
 ) -> list[Gathered]:
     platform = context.platform(ready.run.platform).platform
     failed = [(job, stored_diagnosis(stored[job.id].diagnosis)) for job in jobs]
-    gathered = await gather(
-        session, platform, ready.run, failed, ready.policy, datetime.now(UTC), anew=True
-    )
+    gathered = await gather(session, platform, ready, failed, datetime.now(UTC), anew=True)
     known = [item.remembering(stored[job.id]) for job, item in zip(jobs, gathered, strict=True)]
     return [replace(item, case=replace(item.case, policy=_as_asked(item))) for item in known]
 

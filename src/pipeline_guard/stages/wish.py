@@ -15,9 +15,10 @@ from pipeline_guard.domain.plan import Mode, Plan, Refusal, Step, StepKind, stor
 from pipeline_guard.policy.schema import Policy
 from pipeline_guard.stages.context import Context
 from pipeline_guard.stages.facts import from_json
+from pipeline_guard.stages.gather import Ready
 from pipeline_guard.stages.proposers import patch
 from pipeline_guard.stages.proposers.base import Proposer
-from pipeline_guard.stages.retry import Ready, Retried
+from pipeline_guard.stages.retry import Retried
 from pipeline_guard.stages.start import start
 from pipeline_guard.store import failures
 from pipeline_guard.store.tables import Failure
