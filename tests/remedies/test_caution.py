@@ -28,10 +28,57 @@ def harmed(path: str, added: str, removed: str = "x = 1", *, pipelines: bool = F
         "continue-on-error: true",
         "run: make lint || true",
         "# pragma: no cover",
+        "# ruff: noqa",
+        "-- noqa",
+        "#![allow(dead_code)]",
+        "#[expect(unused)]",
+        "it.only('adds', () => {})",
+        "fdescribe('cart', () => {})",
+        "xit 'adds' do",
+        "@unittest.expectedFailure",
+        "$this->markTestSkipped('later');",
+        '[Fact(Skip = "later")]',
+        "# rubocop:todo Metrics",
+        "# yamllint disable",
+        "#pragma warning disable CS0168",
+        "//go:build ignore",
     ],
 )
 def test_marks_that_tell_a_tool_to_look_away_are_not_added(added):
     assert "look away" in harmed("src/a.py", added)
+
+
+@pytest.mark.parametrize(
+    ("path", "added", "removed"),
+    [
+        ("pyproject.toml", 'ignore = ["E501"]', "x = 1"),
+        ("setup.cfg", "per-file-ignores = a.py:F401", "x = 1"),
+        ("web/.eslintrc.json", '"no-console": "off",', '"no-console": "error",'),
+        ("pytest.ini", "addopts = --deselect tests/test_a.py", "addopts = -q"),
+        (".golangci.yml", "disable-all: true", "x: 1"),
+        ("phpunit.xml", "<exclude>tests/Unit</exclude>", "<x/>"),
+        (".eslintignore", "src/**", ""),
+        ("Makefile", "\tpytest --ignore=tests/slow", "\tpytest"),
+    ],
+)
+def test_a_tool_is_not_set_up_to_look_at_less(path, added, removed):
+    assert "look at less" in harmed(path, added, removed)
+
+
+@pytest.mark.parametrize(
+    ("path", "added", "removed"),
+    [
+        ("pyproject.toml", 'ignore = ["E501"]', 'ignore=["E501"]'),
+        ("pyproject.toml", "line-length = 100", "line-length=100"),
+        (".eslintrc.json", '"no-console": "error"', '"no-console":"error"'),
+        ("src/a.py", "ignore = True", "x = 1"),
+        ("package.json", '"jest": "^29.0.0"', '"jest":"^29.0.0"'),
+        (".gitignore", "dist/", ""),
+        ("src/exit.py", "fit = wait('a')", "fit=wait('a')"),
+    ],
+)
+def test_settings_that_are_only_tidied_are_fine(path, added, removed):
+    assert harmed(path, added, removed) is None
 
 
 @pytest.mark.parametrize(
