@@ -12,12 +12,15 @@ from tests.stages.test_decide import NOW, diagnosis, facts, job, run
 from typer.testing import CliRunner
 
 from pipeline_guard.cli import build
+from pipeline_guard.cli.simulation import Told
 from pipeline_guard.errors import ConfigError
 from pipeline_guard.policy.layers import Setting, Target, resolve
 from pipeline_guard.policy.schema import Policy
 from pipeline_guard.stages.decide import Case, decide
 from pipeline_guard.stages.gather import Gathered
+from pipeline_guard.stages.simulate import Outcome
 from pipeline_guard.store import failures
+from pipeline_guard.store.tables import Failure
 
 GUARD = "mode: act\nrepositories:\n  acme/*: {max_reruns: 1}\n"
 
@@ -89,6 +92,17 @@ async def stored(database) -> None:
             await failures.add(session, a_run, job(name), diagnosis(), kept)
         (healed,) = await failures.of_run(session, "github", "acme/shop", "1")
         healed.rerun_passed = True
+
+
+@pytest.mark.parametrize(
+    ("was", "would_be", "passed", "lost"),
+    [(True, False, True, 1), (True, False, False, 0), (True, False, None, 0),
+     (True, True, True, 0), (False, False, True, 0)],
+)  # fmt: skip
+def test_a_heal_is_lost_where_a_re_run_that_passed_would_not_be_made(was, would_be, passed, lost):
+    told = Told()
+    told.add(Outcome(Failure(rerun_passed=passed), was, would_be, (), (), minutes=0.0))
+    assert told.lost_heals == lost
 
 
 async def test_simulate_tells_what_another_policy_would_have_done(database, database_url, folder):

@@ -89,6 +89,11 @@ def test_a_file_is_found_by_the_names_that_tools_give_it(name, path):
     assert place(change, ["src/cart.py", "main.tf", "web/till.py", "web/cart.js"]) == path
 
 
+def test_a_folder_of_the_file_is_no_side_of_the_diff():
+    (change,) = read_diff("--- src/cart.py\n+++ src/cart.py\n@@ -1 +1 @@\n-a\n+b\n")
+    assert place(change, ["src/cart.py", "cart.py"]) == "src/cart.py"
+
+
 @pytest.mark.parametrize(
     "name", ["cart.py", "/etc/passwd", '"src/c\\303.py"', "src/cart.pyc", "py"]
 )
