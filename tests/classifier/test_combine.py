@@ -45,3 +45,20 @@ def test_the_last_trouble_before_the_stop_counts_for_more() -> None:
     votes = [Vote("crash", "cause"), Vote("disk_full", "cause")]
     found = combine(votes, {}, (None, "disk_full"), BY_HAND)
     assert found["disk_full"] > found["crash"]
+
+
+def test_what_went_wrong_long_before_a_test_failed_counts_for_less() -> None:
+    pull = Vote("container_registry", "cause", order=10)
+    soon = combine([pull, Vote("test_failure", "cause", order=12)], {}, NOBODY, BY_HAND)
+    late = combine([pull, Vote("test_failure", "cause", order=5_000)], {}, NOBODY, BY_HAND)
+    assert late["container_registry"] < soon["container_registry"]
+    after = [Vote("container_registry", "cause", order=6_000), Vote("test_failure", "cause")]
+    assert combine(after, {}, NOBODY, BY_HAND) == combine(
+        [Vote("container_registry", "cause"), Vote("test_failure", "cause")], {}, NOBODY, BY_HAND
+    )
+
+
+def test_a_model_of_before_an_input_was_thought_of_still_speaks() -> None:
+    older = {name: value for name, value in BY_HAND.items() if name != "outlived"}
+    votes = [Vote("crash", "cause", order=1), Vote("lint_format", "cause", order=900)]
+    assert sum(combine(votes, {}, NOBODY, older).values()) == pytest.approx(1.0)

@@ -21,6 +21,7 @@ STAMPED = [
     (b"[taskcluster 2026-01-01 00:00:00.381Z] tc", "tc"),
     (b"[task 2026-01-01T00:00:00.381+00:00] tc", "tc"),
     (b"2026-01-01 12:00:00.123456 | zuul", "zuul"),
+    (b"2026-01-01 12:00:00.123456 | ubuntu-jammy | zuul", "zuul"),
     (b"\x1b_bk;t=1700000000000\x07buildkite", "buildkite"),
     (b"build\tRun tests\t2026-01-01T00:00:00.0000000Z gh", "gh"),
     (b"travis_fold:start:a\r\x1b[0Ktravis", "travis"),

@@ -65,3 +65,28 @@ def test_a_lasting_cause_is_not_made_up_for_by_another_tools_success() -> None:
 
 def test_a_failure_that_no_rule_knows_is_still_one() -> None:
     assert judged("bert-base   PASS", "bert-large  FAIL: accuracy 0.2", "end").category == "unknown"
+
+
+def test_what_is_let_go_may_talk_for_some_lines_first() -> None:
+    found = judged("+ cc -c a.c", "a.c:1:2: error: no", "  int x;", "+ true", "+ ./b")
+    assert found.category == "none"
+    stayed = judged("+ cc -c a.c", "a.c:1:2: error: no", "  int x;", "+ false", "+ true")
+    assert stayed.category == "compile_error"
+
+
+def test_what_ansible_was_told_to_ignore_is_no_failure() -> None:
+    fatal = 'fatal: [web1]: FAILED! => {"changed": false, "msg": "no such service"}'
+    recap = "web1   : ok=12   changed=3    unreachable=0    failed={}    skipped=1"
+    assert judged(fatal, "...ignoring", "PLAY RECAP ***", recap.format(0)).category == "none"
+    assert judged(fatal, "PLAY RECAP ***", recap.format(1)).category == "deploy_failure"
+
+
+def test_another_mirror_is_another_try() -> None:
+    gone = "curl: (22) The requested URL returned error: 503"
+    assert judged(gone, "trying the next mirror", "unpacked").category == "none"
+    assert judged(gone, "no mirror left").category == "network_transient"
+
+
+def test_a_count_of_nothing_is_no_failure() -> None:
+    assert judged("PASS: t/oom", "# TOTAL: 2", "# FAIL:  0", "# ERROR: 0").category == "none"
+    assert judged("FAIL: t/oom", "# TOTAL: 2", "# FAIL:  1", "# ERROR: 0").category != "none"

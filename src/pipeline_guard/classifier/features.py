@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
 
-VERSION = 1
+VERSION = 2
 """Raised when the tokens change; an artifact of another version is refused."""
 
 BEST_LINES = 12
@@ -38,6 +38,8 @@ _NOISE = (
 )
 _NOISE_STARTS = ("job failed", "finished: failure")
 _EXITED = re.compile(r"exited with [1-9]")
+_FARTHEST = 13
+"""Beyond 4,096 lines from the stop, farther makes no difference."""
 _LOOKS = {
     "@frame": re.compile(r"^\s*(?:at |File \"|from )"),
     "@warning": re.compile(r"\bwarn(?:ing)?\b", re.IGNORECASE),
@@ -96,7 +98,7 @@ def marks(line: str, distance: int | None = None) -> list[str]:
     found.extend(name for name, pattern in _LOOKS.items() if pattern.search(line))
     if distance is not None:
         side = "before" if distance >= 0 else "after"
-        found.append(f"@{side}{min(7, abs(distance).bit_length() // 2)}")
+        found.append(f"@{side}{min(_FARTHEST, abs(distance).bit_length())}")
     return found
 
 

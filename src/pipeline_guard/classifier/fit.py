@@ -146,7 +146,7 @@ def fit_formula(
 ) -> dict[str, float]:
     """The numbers of combine.py's formula, by maximum likelihood with a pull to those by hand.
 
-    `rows` are combine.inputs of each log. A conditional logit: the same nine numbers serve all
+    `rows` are combine.inputs of each log. A conditional logit: the same ten numbers serve all
     categories, so a rare one profits from what the frequent ones taught.
     """
     import numpy as np  # noqa: PLC0415

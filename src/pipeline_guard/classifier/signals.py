@@ -22,6 +22,7 @@ _JOB_FAILED = (
     r"ERROR: Job failed",
     r"Finished: (?:FAILURE|ABORTED|UNSTABLE)",
     r"(?:Unsuccessful|Failed) task run with exit code",
+    r"Phase complete: \w+ State: FAILED",  # CodeBuild, whose POST_BUILD runs even so
 )
 _JOB_PASSED = (
     r"Done\. Your build exited with 0\b",
@@ -31,6 +32,7 @@ _JOB_PASSED = (
     r"Cleaning up orphan processes",
     r"CircleCI received exit code 0",
     r"program finished with exit code 0\b",
+    r"Phase complete: POST_BUILD State: SUCCEEDED",
     r"##\[section\]Finishing: ",  # Azure, whose failed steps have an ##[error] each
 )
 _STEP_FAILED = (
@@ -51,7 +53,7 @@ _STEP_FAILED = (
     r"Traceback \(most recent call last\)",
     r"^(?:FAILED|FAIL|ERROR|FATAL|fatal|panic)\b",
     r"\b[1-9]\d* (?:tests? )?(?:failed|failing|failures?|errors?)\b",
-    r"(?:[Ff]ailed|[Ff]ailures?|[Ee]rrors?): ?[1-9]",
+    r"(?:[Ff]ailed|[Ff]ailures?|[Ee]rrors|Error): ?[1-9]",
 )
 _STOPS = (
     r"##\[error\]",
@@ -64,6 +66,7 @@ _STOPS = (
     r"command exited with status -?[1-9]",
     r"script returned exit code [1-9]",
     r"Build step .* marked build as failure",
+    r"Phase complete: \w+ State: FAILED",
     r"Finished: (?:FAILURE|ABORTED|UNSTABLE)",
 )
 _END = 8 * 1024

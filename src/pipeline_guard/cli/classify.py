@@ -164,6 +164,7 @@ def train(
     from pipeline_guard.classifier.artifact import FILE_NAME  # noqa: PLC0415
     from pipeline_guard.classifier.manifest import read_manifests, read_overlay  # noqa: PLC0415
     from pipeline_guard.rules.load import load_rules  # noqa: PLC0415
+    from pipeline_guard.stages.held_out import as_labelled, by_platform  # noqa: PLC0415
     from pipeline_guard.stages.judge import Judge  # noqa: PLC0415
     from pipeline_guard.stages.learn import learn, read_samples  # noqa: PLC0415
 
@@ -175,13 +176,16 @@ def train(
         samples = read_samples(entries, Judge(rules, None), tell)
     with progress.bar("Learning, and scoring across folds", None):
         learned = learn(samples, rules, {"manifests": _digests(manifests)})
+    scores = {**learned.scores, "as_labelled": as_labelled(learned, read_manifests(manifests))}
+    with progress.bar("Scoring with each platform held out", None):
+        scores["held_out"] = by_platform(samples, rules, learned)
     out.mkdir(parents=True, exist_ok=True)
     (out / FILE_NAME).write_bytes(learned.artifact)
     digest = hashlib.sha256(learned.artifact).hexdigest()
-    (out / card.CARD_NAME).write_text(card.card(entries, learned.scores, learned.meta, digest))
+    (out / card.CARD_NAME).write_text(card.card(entries, scores, learned.meta, digest))
     (out / card.PICTURE_NAME).write_text(card.picture(learned.scores["both"]["confusion"]))
     if as_json:
-        typer.echo(json.dumps({"sha256": digest, "scores": learned.scores}))
+        typer.echo(json.dumps({"sha256": digest, "scores": scores}))
         return
     typer.echo(f"{out / FILE_NAME}: {len(learned.artifact)} bytes, {digest}")
     typer.echo(_summary(learned.scores["both"]))

@@ -21,7 +21,7 @@ _STAMP: Final = "|".join(
         r"\d\d:\d\d:\d\d(?:\.\d+)?  ",  # Jenkins' older timestamps
         r"\(\d\d:\d\d:\d\d\) ",  # Bazel
         r"\[ *\d+\.\d{6}\] ",  # the kernel's own messages
-        rf"{_BARE} \| ",  # Zuul
+        rf"{_BARE} \| (?:[\w.-]+ \| )?",  # Zuul, which names the node as well
     )
 )
 _TASKS: Final = (

@@ -132,15 +132,14 @@ PATTERNS: Final[tuple[tuple[str, str], ...]] = (
     ("julia", r"^(\S.*?): (?:Test Failed|Error During Test) at \S+:\d+"),
     (
         "testthat",
-        r"^[─—-]+ (?:\d+\. )?(?:Failure|Error) \('?[\w./-]+\.[rR](?::\d+)*'?\): (\S.*?)[ ─—-]*$",
+        r"^\s*[─—-]+ (?:\d+\. )?(?:Failure|Error) \('?[\w./-]+\.[rR](?::\d+)*'?\): (\S.*?)[ ─—-]*$",
     ),
-    ("testthat-old", r"^[─—-]+ \d+\. (?:Failure|Error): (\S.*?) \(@\S+\)[ ─—-]*$"),
+    ("testthat-old", r"^\s*[─—-]+ \d+\. (?:Failure|Error): (\S.*?) \(@\S+\)[ ─—-]*$"),
     ("clojure", r"^(?:FAIL|ERROR) in \(([^)]+)\) \(\S+:\d+\)"),
     ("tasty", r"^\s+(\S.*?): +FAIL(?: \([\d.]+s\))?\s*$"),
     ("hspec", r"^\s*To rerun use: --match \"/?(.+?)/?\"(?: --seed \d+)?\s*$"),
     ("hunit", r"^### (?:Failure|Error) in: (\S.*?)\s*$"),
-    # Nim, Zig, OCaml's alcotest, Lua's busted, BSD's kyua.
-    ("nim", r"^\s*\[FAILED\] (\S.*?)\s*$"),
+    # Zig, OCaml's alcotest, Lua's busted, BSD's kyua.
     ("zig", r"^error: '([^']+)' failed:"),
     ("alcotest", r"^\W*\[FAIL\] {4,}(\S.*?)\.?\s*$"),
     ("busted", r"^(?:Failure|Error) → (\S+ @ \d+)"),

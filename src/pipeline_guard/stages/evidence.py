@@ -35,7 +35,12 @@ _SAYS_NOTHING = re.compile(
 )
 """Rulers, empty lines and a bare level such as Maven's lone `[ERROR]`."""
 _LOOKS = (
-    (re.compile(r'^\s*(?:File "[^"]+", line \d+|at [\w.$<>/]+[ (]|from \S+:\d+:in )'), -2.0),
+    (
+        re.compile(
+            r"^(?:\[\w+\])?\s*(?:File \"[^\"]+\", line \d+|at [\w.$<>/]+[ (]|from \S+:\d+:in )"
+        ),
+        -2.0,
+    ),
     (re.compile(r"^\s*(?:✓|✔|√|PASS(?:ED)?\b|ok \d+\b|\[ +OK +\])"), -3.0),
     (
         re.compile(
@@ -48,14 +53,14 @@ _LOOKS = (
             r"^\[Pipeline\]|^Task +: |^\s*(?:in dir /|using PTY|watching logfiles|argv: )"
             r"|^Running with gitlab-runner|^(?:Executing|Getting|Preparing) |^HEAD is now at"
             r"|^Checking out \S+ as |^Post job cleanup|^(?:\$|\++) \S|^#!/|^shell: |^\s*env:$"
-            r"|^##\[(?:section|group|command)\]|^(?:AWS|GITHUB|CI|RUNNER|npm_config)_\w+[:=]"
+            r"|^##\[(?:section|group|command|(?:start|end)-action)\b|^(?:AWS|GITHUB|CI|RUNNER|npm_config)_\w+[:=]"
         ),
         -2.5,
     ),
     (
         re.compile(
             r"^\s*(?:E +)?(?:\w+\.)*[A-Z]\w*(?:Error|Exception|Failure|Timeout)"
-            r"(?: \[\w+\])?(?::\s|$)"
+            r"(?: \[\w+\])?(?::\s|$)|^\*\* \(\w[\w.]*\) \S|^\s*panic: \S"
         ),
         1.0,
     ),

@@ -90,15 +90,21 @@ class Reading:
                 hit.rule.strength,
                 nearness(hit.order, self.stopped_at),
                 trust.get(hit.rule.id, UNTRIED),
+                hit.order,
             )
             for hit in self.hits
             if hit.rule.category not in _NAMELESS
         ]
 
     def near(self, category: str) -> float:
-        """How near to the stop the last hit for `category` is; 1 where no hit names it."""
-        own = [hit.order for hit in self.hits if hit.rule.category == category]
-        return max((nearness(order, self.stopped_at) for order in own), default=1.0)
+        """How near to the stop the last of the most telling hits for `category` is.
+
+        1 where no hit names it. Hits that tell less do not bring it nearer: a test's own broken
+        connection at the end says nothing of a download that failed at the start.
+        """
+        own = [hit for hit in self.hits if hit.rule.category == category]
+        best = [hit.order for hit in own if hit.rule.strength == own[0].rule.strength]
+        return max((nearness(order, self.stopped_at) for order in best), default=1.0)
 
     @property
     def last(self) -> str | None:
@@ -260,7 +266,13 @@ class Judge:
             return False
         if telling or reading.trouble or mentions_failure(lines):
             return True
-        return max(causes, default=-math.inf) >= self._settings["cause_above"]
+        survived = {(hit.part, hit.line) for hit in reading.hits if hit not in telling}
+        suspicious = (
+            cause
+            for cause, line in zip(causes, lines, strict=False)
+            if (line.part, line.line) not in survived
+        )
+        return max(suspicious, default=-math.inf) >= self._settings["cause_above"]
 
 
 def _proves(hit: RuleHit) -> bool:

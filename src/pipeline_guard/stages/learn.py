@@ -84,6 +84,10 @@ class Learned:
     artifact: bytes
     scores: dict[str, Any]
     meta: dict[str, Any]
+    said: list["Said"]
+    """The models' words across folds, in the order of the samples."""
+    judged: list[Judged]
+    """What rules and model together said across folds, in the same order."""
 
 
 def read_samples(
@@ -116,17 +120,18 @@ def learn(samples: Sequence[Sample], rules: RuleSet, about: Mapping[str, Any]) -
                 " than two categories are left to learn."
             )
     parts = [
-        _fit([sample for sample in samples if sample.fold != fold], rules) for fold in range(FOLDS)
+        fit([sample for sample in samples if sample.fold != fold], rules) for fold in range(FOLDS)
     ]
     said = [_say(sample, Model.of(parts[sample.fold])) for sample in samples]
-    tuned = [_tune([item for item in said if item.sample.fold != fold]) for fold in range(FOLDS)]
-    scores = _scores(samples, rules, parts, tuned)
-    meta = {**about, **_tune(said), "logs": len(samples), "groups": len({s.group for s in samples})}
-    return Learned(_artifact(samples, rules, meta), scores, meta)
+    tuned = [tune([item for item in said if item.sample.fold != fold]) for fold in range(FOLDS)]
+    judged = _judged(samples, rules, parts, tuned)
+    scores = {name: score(found) for name, found in judged.items()}
+    meta = {**about, **tune(said), "logs": len(samples), "groups": len({s.group for s in samples})}
+    return Learned(_artifact(samples, rules, meta), scores, meta, said, judged["both"])
 
 
 @dataclass(frozen=True, slots=True)
-class _Said:
+class Said:
     """What a model that never saw the log's group says about it."""
 
     sample: Sample
@@ -134,12 +139,13 @@ class _Said:
     cause: float
 
 
-def _say(sample: Sample, model: Model) -> _Said:
+def _say(sample: Sample, model: Model) -> Said:
     opinion = model.judge_bags(sample.bags, sample.looks)
-    return _Said(sample, opinion.chances, max(opinion.causes, default=-math.inf))
+    return Said(sample, opinion.chances, max(opinion.causes, default=-math.inf))
 
 
-def _fit(samples: Sequence[Sample], rules: RuleSet) -> Weights:
+def fit(samples: Sequence[Sample], rules: RuleSet) -> Weights:
+    """Fit both models on these logs, with nothing tuned yet."""
     return parse(_artifact(samples, rules, {"temperature": 1.0, "settings": {}, "combine": {}}))
 
 
@@ -205,7 +211,7 @@ def _documents_of_rules(rules: RuleSet) -> Iterable[Document]:
                 yield Document(tuple(terms([text])), rule.category, -number)
 
 
-def _tune(said: Sequence[_Said]) -> dict[str, Any]:
+def tune(said: Sequence[Said]) -> dict[str, Any]:
     """Temperature, the formula's numbers and the thresholds, from predictions across folds."""
     red = [item for item in said if item.sample.entry.label not in ("none", "unknown")]
     labels = [item.sample.entry.label for item in red]
@@ -300,7 +306,7 @@ class _Answer:
     @classmethod
     def of(
         cls,
-        item: _Said,
+        item: Said,
         temperature: float,
         parameters: Mapping[str, float],
         trust: Mapping[str, float],
@@ -350,7 +356,7 @@ def _transient_above(answers: Sequence[_Answer]) -> float:
     return max(shares, key=lambda threshold: shares[threshold], default=0.7)
 
 
-def _cause_above(said: Sequence[_Said]) -> float:
+def _cause_above(said: Sequence[Said]) -> float:
     """Well above the most suspicious line of any log without failure."""
     quiet = [
         item.cause
@@ -363,16 +369,15 @@ def _cause_above(said: Sequence[_Said]) -> float:
     return round(max(quiet, default=WITHOUT_MODEL["cause_above"]) + _MARGIN, 3)
 
 
-def _scores(
+def _judged(
     samples: Sequence[Sample],
     rules: RuleSet,
     parts: Sequence[Weights],
     tuned: Sequence[Mapping[str, Any]],
-) -> dict[str, Any]:
-    """Rules alone, the model alone, and both, on the same folds."""
+) -> dict[str, list[Judged]]:
+    """What rules alone, the model alone, and both say, on the same folds."""
     judges = [
-        Judge(rules, Model.of(replace(weights, meta={**weights.meta, **tuning})))
-        for weights, tuning in zip(parts, tuned, strict=True)
+        tuned_judge(rules, weights, tuning) for weights, tuning in zip(parts, tuned, strict=True)
     ]
     alone = Judge(rules, None)
     ways: dict[str, Callable[[Sample], Judged]] = {
@@ -380,4 +385,9 @@ def _scores(
         "model": lambda s: Judged(s.entry, judges[s.fold].conclude(replace(s.reading, hits=()))),
         "both": lambda s: Judged(s.entry, judges[s.fold].conclude(s.reading)),
     }
-    return {name: score([way(sample) for sample in samples]) for name, way in ways.items()}
+    return {name: [way(sample) for sample in samples] for name, way in ways.items()}
+
+
+def tuned_judge(rules: RuleSet, weights: Weights, tuning: Mapping[str, Any]) -> Judge:
+    """A judge of the rules, these weights and what `tune` chose for them."""
+    return Judge(rules, Model.of(replace(weights, meta={**weights.meta, **tuning})))

@@ -10,15 +10,21 @@ from pipeline_guard.rules.hits import RuleHit
 from pipeline_guard.rules.ranking import transient
 
 _AGAIN: Final = re.compile(
-    r"(?i)\b(?:will (?:be )?retr(?:y|ied)|retrying|retry(?:ing)? (?:in|after|#?\d)|trying again"
+    r"(?i)\b(?:will (?:be )?retr(?:y|ied)|retrying|retry(?:ing)? (?:in|after|scheduled|#?\d)"
+    r"|trying again|(?:trying|using) (?:the )?(?:next |another |other )?mirror"
     r"|try(?:ing)? again in|retries (?:left|remaining)|tries remaining|attempts? (?:left|remaining)"
-    r"|attempt #?\d+(?: of |/)\d+|back(?:ing)? off)\b"
+    r"|attempt #?\d+(?: of |/)\d+|back(?:ing)? off|ignoring repositories)\b"
 )
 _LAST_TRY: Final = re.compile(
     r"Retry\(total=0\b|(?i:\b(?:no|0) (?:more )?(?:retries|attempts|tries)\b)"
 )
 _LET_GO: Final = re.compile(r"\++ (?:true|:)$")
 """What the shell prints of `|| true`."""
+_COMMAND: Final = re.compile(r"\++ \S")
+_COMMAND_LINES: Final = 6
+"""So many lines a command may print after its trouble before the shell prints the next one."""
+_IGNORED: Final = re.compile(r"\.\.\.ignoring$|.*\((?:ignored|allowed to fail)\)$")
+"""What Ansible and make say of a failure that they were told to pass over."""
 _LOCAL: Final = re.compile(r"(?i)\blocalhost\b|\b127\.0\.0\.\d|\[?::1\b|\b0\.0\.0\.0\b")
 _REMOTE: Final = re.compile(r"(?i)\bhttps?://(?!localhost|127\.|0\.0\.0\.0|\[)")
 _FETCHING: Final = re.compile(r"fatal: unable to access '")
@@ -32,7 +38,8 @@ _SUCCESS: Final = re.compile(
     r"|=+ (?:\d+ (?:passed|skipped|deselected|xfailed|xpassed|warnings?)(?:, )?)+ in .*=+$"
     r"|\s*Tests: +(?:\d+ (?:skipped|todo), )?\d+ passed, \d+ total|\s*\d+ (?:passed|passing)\b"
     r"|100% tests passed|test result: ok\.|\d+ examples?, 0 failures"
-    r"|\d+ runs, .* 0 failures, 0 errors|(?:All )?(?:tests|checks) (?:have )?passed"
+    r"|\d+ runs, .* 0 failures, 0 errors|(?:All )?(?:\d+ )?(?:tests|checks) (?:have )?passed"
+    r"|Complete!$|\S+ +: ok=\d.* unreachable=0 +failed=0 "
     r"|Success: no issues found|.*\bsucceeded\b|Successfully \w+|added \d+ packages"
     r"|.*\bsuccessfully (?:rolled out|installed|built|deployed|completed|finished|uploaded|pushed"
     r"|published|tagged|configured)|(?:✨ +)?(?:Build|Deployment|Done|Finished)\b.*"
@@ -40,10 +47,10 @@ _SUCCESS: Final = re.compile(
 )
 _TROUBLE: Final = re.compile(
     r"(?:\S+ ){0,3}?(?:ERROR|FAIL(?:ED|URE)?|FATAL|fatal|panic|Traceback|[Ee]rror)\b"
-    r"|.*\b(?:FAIL|FAILED|ERROR): |.*\b(?:[1-9]\d* (?:failed|failing|failures?|errors?))\b"
+    r"|.*\b(?:FAIL|FAILED|ERROR):(?! +0\b) |.*\b(?:[1-9]\d* (?:failed|failing|failures?|errors?))\b"
 )
 _STATED: Final = re.compile(
-    r"(?:\S+\s+){0,4}(?:FAIL|FAILED|ERROR|FATAL)(?::| -|$)"
+    r"(?:\S+\s+){0,4}(?:FAIL|FAILED|ERROR|FATAL)(?::(?! *0$)| -|$)"
     r"|(?:fatal|error|Error|panic)(?:\[\w+\])?: \S"
     r"|Caused by: \S|\S+ returned (?:exit )?(?:status )?code [1-9]"
 )
@@ -72,7 +79,13 @@ def _is_local(hit: RuleHit, texts: Mapping[tuple[str | None, int], str]) -> bool
 
 
 def _let_go(hit: RuleHit, texts: Mapping[tuple[str | None, int], str]) -> bool:
-    return _LET_GO.match(texts.get((hit.part, hit.line + 1), "")) is not None
+    following = [
+        texts.get((hit.part, hit.line + step), "") for step in range(1, _COMMAND_LINES + 1)
+    ]
+    if any(map(_IGNORED.match, (hit.text, *following[:_NEXT_LINES]))):
+        return True
+    command = next((text for text in following if _COMMAND.match(text)), "")
+    return _LET_GO.match(command) is not None
 
 
 def _tried_again(hit: RuleHit, texts: Mapping[tuple[str | None, int], str]) -> bool:
