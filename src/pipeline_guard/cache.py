@@ -132,9 +132,8 @@ class Shared:
             took = time.perf_counter() - started
             about = self._client.info("server")
         except (RedisError, OSError) as error:
-            raise OSError(
-                f"{self._where} does not serve us: {error or type(error).__name__}."
-            ) from error
+            told = str(error).rstrip(".") or type(error).__name__
+            raise OSError(f"{self._where} does not serve us: {told}.") from error
         kind = str(about.get("server_name", "redis")).capitalize()
         version = about.get(f"{kind.lower()}_version", about["redis_version"])
         return f"{kind} {version} at {self._where} answers in {1000 * took:.0f} ms."

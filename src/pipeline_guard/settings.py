@@ -5,9 +5,10 @@ import os
 import sys
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from pipeline_guard.errors import ConfigError
@@ -171,12 +172,25 @@ def load_settings(**overrides: Any) -> Settings:
     try:
         return Settings(**overrides)
     except ValidationError as error:
-        lines = [
-            f"{PREFIX}{'.'.join(str(part) for part in item['loc']).upper()}: {item['msg']}"
-            f" (got {item['input']!r})"
-            for item in error.errors(include_url=False)
-        ]
+        lines = [_told(item) for item in error.errors(include_url=False)]
         raise ConfigError("Wrong settings:\n  " + "\n  ".join(lines)) from None
+
+
+def _told(item: ErrorDetails) -> str:
+    """What is wrong with one variable; of a secret not what it is."""
+    name = str(item["loc"][0])
+    field = Settings.model_fields.get(name)
+    secret = field is not None and SecretStr in get_args(field.annotation)
+    said = item["msg"].removeprefix("Value error, ")
+    return f"{PREFIX}{name.upper()}: {said}" + ("" if secret else f" (got {item['input']!r})")
+
+
+def unusable(folder: Path, error: OSError) -> ConfigError:
+    """What to say where DATA_DIR cannot be made or written to."""
+    return ConfigError(
+        f"{PREFIX}DATA_DIR: {folder} cannot be used ({error.strerror or error}). Set it to a folder"
+        " that this account may write to"
+    )
 
 
 def named_secret(name: str) -> str | None:

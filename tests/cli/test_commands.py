@@ -5,6 +5,7 @@ import os
 import re
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -56,6 +57,26 @@ def test_listening_to_the_world_without_a_token_is_refused(run):
     found = run("serve", "--host", "0.0.0.0")
     assert found.returncode == 1
     assert "PIPELINE_GUARD_API_TOKEN" in found.stderr
+
+
+def test_a_port_in_use_and_a_folder_that_cannot_be_are_said_in_a_sentence(run, tmp_path):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        found = run("serve", "--port", str(port))
+    assert found.returncode == 1
+    assert f"Could not listen on 127.0.0.1:{port}; is the port in use?" in found.stderr
+    (tmp_path / "file").touch()
+    found = run("serve", "--port", "0", PIPELINE_GUARD_DATA_DIR=str(tmp_path / "file" / "data"))
+    assert found.returncode == 1
+    assert found.stderr.startswith("pipeline-guard: PIPELINE_GUARD_DATA_DIR: ")
+    assert "Traceback" not in found.stderr
+
+
+def test_a_secret_that_is_wrong_is_not_printed(run):
+    found = run("doctor", PIPELINE_GUARD_REDIS_URL="user:hunter2@redis:6379")
+    assert found.returncode == 1
+    assert "PIPELINE_GUARD_REDIS_URL: must start with redis://" in found.stderr
+    assert "hunter2" not in found.stderr
 
 
 def test_doctor_tells_what_is_off_and_why(run):

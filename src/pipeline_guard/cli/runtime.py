@@ -30,7 +30,8 @@ def database_url(settings: "Settings", *, quiet: bool = False) -> Iterator[str]:
     """The database to use: DATABASE_URL, or our own, started and brought up to date.
 
     Sets up logging, too, and lets SIGTERM end the block like an exit, so that our own server is
-    not left behind. Raises ConfigError when the schema of a given database is too old.
+    not left behind. Raises ConfigError when the schema of a given database is too old, or where
+    ours cannot be.
     """
     from pipeline_guard.cli import logging_setup  # noqa: PLC0415
 
@@ -48,7 +49,12 @@ def database_url(settings: "Settings", *, quiet: bool = False) -> Iterator[str]:
     server = EmbeddedPostgres(settings.data_dir)
     ended = threading.Event()
     try:
-        url = server.start()
+        try:
+            url = server.start()
+        except OSError as error:
+            from pipeline_guard.settings import unusable  # noqa: PLC0415
+
+            raise unusable(settings.data_dir, error) from error
         migrate.upgrade(url)
         threading.Thread(target=_keep_alive, args=(server, ended), daemon=True).start()
         yield url

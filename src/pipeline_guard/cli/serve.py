@@ -127,8 +127,6 @@ async def _serve(
                     context = assemble.context(settings, database, platforms, tasks, telemetry)
                     await stack.enter_async_context(worker.running(queue, context))
                 await server.serve()
-            if not server.started:
-                raise ConfigError(f"Could not listen on {host}:{port}; is the port in use?")
 
 
 def _server(
@@ -139,7 +137,11 @@ def _server(
 
     class Announced(uvicorn.Server):
         async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-            await super().startup(sockets)
+            try:
+                await super().startup(sockets)
+            except SystemExit:  # its own way to say so, after a line in the log
+                told = f"Could not listen on {host}:{port}; is the port in use?"
+                raise ConfigError(told) from None
             if self.started:
                 real = self.servers[0].sockets[0].getsockname()[1]
                 here = f"http://{f'[{host}]' if ':' in host else host}:{real}"

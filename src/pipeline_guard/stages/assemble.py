@@ -17,7 +17,7 @@ from pipeline_guard.errors import ConfigError
 from pipeline_guard.platforms import PLATFORMS
 from pipeline_guard.rules.load import RuleSet
 from pipeline_guard.rules.watch import RuleWatcher
-from pipeline_guard.settings import Settings
+from pipeline_guard.settings import Settings, unusable
 from pipeline_guard.stages.context import Context, Queue
 from pipeline_guard.stages.judge import Judge
 from pipeline_guard.stages.policies import Policies
@@ -53,9 +53,15 @@ def connect_platforms(settings: Settings, telemetry: Telemetry | None = None) ->
 
 
 def scratch_folder(settings: Settings) -> Path:
-    """Where logs lie while they are read; what a killed process left a day ago is removed."""
+    """Where logs lie while they are read; what a killed process left a day ago is removed.
+
+    Raises ConfigError where DATA_DIR cannot be written to.
+    """
     folder = settings.data_dir / "scratch"
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    try:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    except OSError as error:
+        raise unusable(settings.data_dir, error) from error
     for left in folder.iterdir():
         with contextlib.suppress(FileNotFoundError):  # another process may be at it, too
             if time.time() - left.stat().st_mtime > LEFT_BEHIND_SECONDS:
