@@ -8,7 +8,7 @@ from tests.fakes.github.server import FakeGitHub
 from tests.line.harness import Guarded, Line
 from tests.line.test_github import DNS, comments, reruns, send
 from tests.line.test_gitlab import DNS as GITLAB_DNS
-from tests.line.test_gitlab import red_pipeline
+from tests.line.test_gitlab import END, red_pipeline
 
 OWN = ".pipeline-guard.yml"
 
@@ -163,6 +163,24 @@ async def test_a_cancelled_deploy_on_gitlab_is_not_retried_along(gitlab, gitlab_
     await gitlab_line.settle()
     (call,) = gitlab.calls("POST", "/retry")
     assert call.path.endswith(f"/jobs/{job.id}/retry")
+
+
+@pytest.mark.parametrize("bridge", [False, True])
+async def test_a_deployment_that_waits_on_gitlab_is_not_started_by_a_retry(
+    gitlab, gitlab_line, bridge
+):
+    project = gitlab.add_project("acme/shop")
+    sha = project.branches["main"]
+    pipeline = gitlab.add_pipeline(project, ref="main", sha=sha)
+    gitlab.add_job(pipeline, "test", status="failed", trace=GITLAB_DNS + END)
+    gitlab.add_job(pipeline, "deploy", status="skipped", bridge=bridge)
+    pipeline.status = "failed"
+    hook = gitlab.pipeline_hook(pipeline)
+    await gitlab_line.post("gitlab", hook.headers, hook.body)
+    await gitlab_line.settle()
+    (failure,) = await gitlab_line.failures()
+    assert refused(failure) == {"dependents"}
+    assert gitlab.calls("POST", "/retry") == []
 
 
 async def test_what_stays_red_on_the_target_is_not_re_run_on_the_request(github, line):

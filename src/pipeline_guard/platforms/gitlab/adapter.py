@@ -81,14 +81,21 @@ class GitLabPlatform:
             self._client.get(f"{base}/pipelines/{_part(run_id)}"),
             self._tries(base, run_id),
         )
-        if pipeline.get("status") == "failed" and not _explained(tries):
-            # A trigger job that failed with its downstream pipeline is listed apart.
-            tries += await self._client.list(
-                f"{base}/pipelines/{_part(run_id)}/bridges", limit=MAX_JOBS
-            )
+        if pipeline.get("status") == "failed":
+            tries += await self._bridges(base, run_id)
         merge_request = await self._merge_request(project, pipeline)
         head = None if merge_request else await self._branch_head(base, pipeline)
         return shapes.run_of(project, pipeline, tries, merge_request, head)
+
+    async def _bridges(self, base: str, run_id: str) -> list[Json]:
+        """The trigger jobs, which are listed apart: one that failed with its downstream pipeline,
+        or one that was skipped and would start a deployment once a retried job is green."""
+        try:
+            return await self._client.list(
+                f"{base}/pipelines/{_part(run_id)}/bridges", limit=MAX_JOBS
+            )
+        except (NotFound, NotAuthorized):
+            return []
 
     async def _tries(self, base: str, run_id: str) -> list[Json]:
         """Every job of the pipeline, the retried ones too."""
@@ -348,7 +355,3 @@ def _retried_since(run: Run, now: Run) -> bool:
     """True when a red job of `run` has a newer try, or the pipeline a higher attempt."""
     newest = {job.id for job in now.jobs}
     return now.attempt > run.attempt or any(job.id not in newest for job in run.failed_jobs)
-
-
-def _explained(tries: Sequence[Json]) -> bool:
-    return any(job.failed for job in shapes.jobs_of(tries))
