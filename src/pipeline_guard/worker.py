@@ -37,7 +37,7 @@ from pipeline_guard.stages.prune import prune
 from pipeline_guard.stages.recover import sweep
 from pipeline_guard.stages.report import report
 from pipeline_guard.stages.tidy import tidy
-from pipeline_guard.store import deliveries
+from pipeline_guard.store import deliveries, notices
 from pipeline_guard.store.deliveries import PROCESS_TASK, QUEUE
 from pipeline_guard.store.session import raw_connection
 from pipeline_guard.telemetry.tracing import Tracing
@@ -237,6 +237,9 @@ async def _after_error(
         elif task == "act" and final:
             named = {key: args[key] for key in ("platform", "repository", "run_id", "attempt")}
             await give_up_acting(context, **named, why=told)
+        elif task == "tell" and final:
+            async with context.database.transaction() as session:
+                await notices.finish(session, args["notice"], "failed", told)
 
 
 async def _note_error(context: Context, delivery: int, note: str, final: bool) -> None:

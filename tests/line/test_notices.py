@@ -14,6 +14,7 @@ from tests.line.harness import Guarded, Line
 from tests.line.test_github import DNS, send
 from tests.notify.receivers import Inbox, http_receiver
 
+from pipeline_guard import worker
 from pipeline_guard.stages import incidents
 from pipeline_guard.stages.digest import digest
 from pipeline_guard.store.tables import Notice
@@ -94,6 +95,17 @@ async def test_a_receiver_that_is_away_is_told_later(github, line, inbox):
     assert len(inbox.got) == 3
     assert len({posted.headers["webhook-id"] for posted in inbox.got}) == 1
     assert ("program", "sent", None) in await notes(line)
+
+
+async def test_a_receiver_that_stays_away_is_given_up_and_that_is_noted(
+    github, line, inbox, monkeypatch
+):
+    monkeypatch.setattr(worker, "MAX_TRIES", 2)
+    inbox.answers = [(503, {})] * 2
+    await give_up(line, github)
+    await line.hurry()
+    assert len(inbox.got) == 2
+    assert ("program", "failed", "127.0.0.1 answered 503") in await notes(line)
 
 
 async def test_a_receiver_that_refuses_is_not_asked_again(github, line, inbox):
