@@ -1,4 +1,4 @@
-"""Real PostgreSQL for every test that stores: one server a session, clean data a test."""
+"""Real PostgreSQL for every test that stores, and a fake GitHub: one a session, clean a test."""
 
 import itertools
 import logging
@@ -17,8 +17,22 @@ from stamina.instrumentation import set_on_retry_hooks
 from pipeline_guard.store import migrate
 from pipeline_guard.store.embedded import EmbeddedPostgres
 from pipeline_guard.store.session import Database
+from tests.fakes.github.server import FakeGitHub
 
 _numbers = itertools.count()
+
+
+@pytest.fixture(scope="session")
+def github_server() -> Iterator[FakeGitHub]:
+    with FakeGitHub() as running:
+        yield running
+
+
+@pytest.fixture
+def github(github_server: FakeGitHub) -> FakeGitHub:
+    """A GitHub that knows of nothing yet."""
+    github_server.reset()
+    return github_server
 
 
 @pytest.fixture(autouse=True)

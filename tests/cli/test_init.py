@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 import stamina
 from click.testing import Result
-from tests.fakes.github.server import FakeGitHub
 from typer.testing import CliRunner
 
 from pipeline_guard.cli import build, envfile
@@ -22,12 +21,6 @@ Call = Callable[..., Result]
 def retries_without_waiting() -> Iterator[None]:
     with stamina.set_testing(True, attempts=2, cap=True):
         yield
-
-
-@pytest.fixture
-def github() -> Iterator[FakeGitHub]:
-    with FakeGitHub() as running:
-        yield running
 
 
 @pytest.fixture

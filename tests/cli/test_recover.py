@@ -1,11 +1,10 @@
 """`deliveries recover` and `deliveries replay --failed`, against a database and a fake GitHub."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import psycopg
 import pytest
-from tests.fakes.github import FakeGitHub
 from tests.fakes.github.deliveries import ago
 from typer.testing import CliRunner, Result
 
@@ -13,18 +12,6 @@ from pipeline_guard.cli import build
 from pipeline_guard.store.sweeps import SWEEP_LOCK
 
 Call = Callable[..., Result]
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[FakeGitHub]:
-    with FakeGitHub() as running:
-        yield running
-
-
-@pytest.fixture
-def github(server: FakeGitHub) -> FakeGitHub:
-    server.reset()
-    return server
 
 
 @pytest.fixture

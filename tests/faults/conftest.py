@@ -14,12 +14,6 @@ Start = Callable[..., subprocess.Popen[str]]
 
 
 @pytest.fixture
-def github() -> Iterator[FakeGitHub]:
-    with FakeGitHub() as running:
-        yield running
-
-
-@pytest.fixture
 def start(github: FakeGitHub, database_url: str, tmp_path: Path) -> Iterator[Start]:
     """Starts `pipeline-guard ARGUMENTS` and returns it when it says that it is ready."""
     started: list[subprocess.Popen[str]] = []

@@ -30,18 +30,6 @@ def gitlab(gitlab_server: FakeGitLab) -> FakeGitLab:
     return gitlab_server
 
 
-@pytest.fixture(scope="session")
-def github_server() -> Iterator[FakeGitHub]:
-    with FakeGitHub() as running:
-        yield running
-
-
-@pytest.fixture
-def github(github_server: FakeGitHub) -> FakeGitHub:
-    github_server.reset()
-    return github_server
-
-
 @pytest.fixture
 def mode(request: pytest.FixtureRequest) -> str:
     """The mode the line runs in; a test names another by indirect parametrization."""

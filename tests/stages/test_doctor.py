@@ -4,9 +4,7 @@ import re
 from datetime import UTC, datetime, timedelta
 
 import psycopg
-import pytest
 from tests.fakes.github.deliveries import add_hook
-from tests.fakes.github.server import FakeGitHub
 
 from pipeline_guard.settings import Settings
 from pipeline_guard.stages import assemble, doctor
@@ -94,12 +92,6 @@ async def test_files_that_are_wrong_are_findings_too(database, tmp_path):
 async def test_an_address_that_nobody_answers_is_wrong(database, tmp_path):
     found = await told(settings(tmp_path, public_url="http://127.0.0.1:9"), database)
     assert found["address"][0] == "wrong"
-
-
-@pytest.fixture
-def github():
-    with FakeGitHub() as running:
-        yield running
 
 
 async def test_a_platform_is_looked_at_with_the_repositories_heard_of(
