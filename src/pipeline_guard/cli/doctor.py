@@ -21,7 +21,7 @@ def register(app: typer.Typer) -> None:
 
     @app.command()
     def doctor(as_json: bool = typer.Option(False, "--json", help="Print JSON.")) -> None:
-        """Check policy, rules, model, disk, database, queue, platforms and their webhooks.
+        """Check policy, rules, model, disk, database, queue, Redis, platforms and their webhooks.
 
         Nothing is changed anywhere. Each finding is ok, off (not configured), note (look at it)
         or wrong, with what to do.

@@ -16,7 +16,7 @@ from pipeline_guard.classifier.predict import Model
 from pipeline_guard.domain.capabilities import Connected
 from pipeline_guard.domain.inspection import Finding, Inspects
 from pipeline_guard.errors import ConfigError, PipelineGuardError, StoreUnavailable
-from pipeline_guard.policy.layers import Target, resolve
+from pipeline_guard.policy.layers import BUILT_IN, Target, resolve
 from pipeline_guard.policy.targets import NoticeTarget
 from pipeline_guard.rules.load import load_rules
 from pipeline_guard.settings import Settings
@@ -248,7 +248,8 @@ def _policy(settings: Settings, platforms: Platforms) -> Finding:
     service = Policies(settings, platforms.on)
     found = resolve(service.guard, service.default_mode, None, Target(""))
     told = f"{settings.config or 'Built-in values'}; the mode is {found.policy.mode}"
-    return Finding("policy", "ok", f"{told}, said by {found.origins['mode']}.")
+    origin = found.origins["mode"]
+    return Finding("policy", "ok", told + ("." if origin == BUILT_IN else f", said by {origin}."))
 
 
 def _receivers(settings: Settings) -> list[Finding]:
