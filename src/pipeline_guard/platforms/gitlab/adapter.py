@@ -81,7 +81,7 @@ class GitLabPlatform:
             self._client.get(f"{base}/pipelines/{_part(run_id)}"),
             self._tries(base, run_id),
         )
-        if pipeline.get("status") == "failed":
+        if pipeline.get("status") in ("failed", "canceled"):
             tries += await self._bridges(base, run_id)
         merge_request = await self._merge_request(project, pipeline)
         head = None if merge_request else await self._branch_head(base, pipeline)
