@@ -14,7 +14,7 @@ from pipeline_guard.rules.load import RuleSet, load_rules
 from pipeline_guard.rules.match import FIRST_HITS, LAST_HITS, Scanner
 from pipeline_guard.rules.program import LineCheck
 from pipeline_guard.rules.schema import Rule
-from pipeline_guard.search import engine
+from pipeline_guard.search import engine, places
 from pipeline_guard.search.literals import literals
 
 BUILT_IN = tuple(
@@ -85,6 +85,35 @@ def test_the_lines_that_the_built_in_rules_are_tested_with() -> None:
     assert scanned(rules, chunks, long=True) == asked(rules, chunks)
 
 
+@pytest.mark.parametrize("quick", ["hyperscan", "re2"])
+def test_places_that_are_asked_for_only_when_needed(
+    monkeypatch: pytest.MonkeyPatch, quick: str
+) -> None:
+    monkeypatch.setattr(engine, "_CROWD", 2)
+    monkeypatch.setattr(places, "_BACK", 64)
+    if quick == "re2":
+        monkeypatch.setattr(engine, "hyperscan", None)
+    rules = RuleSet((*MADE.rules, made(5, any=["[a-z]+ [xy]:"])), {})
+    lines = [f"{word} {n} {end}: host gone" for n in range(40) for word in "ab" for end in "xyz"]
+    mixed = ["disk full", "Disk full", *lines, "disk full at 7", "HOST refused 3", "b y: 1"] * 3
+    chunks = ["\n".join(mixed).encode() + b"\n"] * 2
+    for long in (False, True):
+        assert scanned(rules, chunks, long=long) == asked(rules, chunks)
+
+
+def test_words_that_mislead_give_way_to_whole_patterns(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(engine, "_PATIENCE", 30)
+    rules = RuleSet((made(1, any=[r"refused by \d+$"]), made(2, any=["no one at"])), {})
+    chunks = [b"refused by no one\n" * 100, b"refused by 1\nno one at all\n" * 50] * 2
+    assert scanned(rules, chunks, long=True) == asked(rules, chunks)
+    known = rules.program.engine.best()
+    assert known is not None
+    assert {s.expression for s in known.sources if s.owners == [0]} == {
+        rb"refused by \d+[ \t]*(?m:$)"
+    }
+    assert scanned(rules, chunks, long=True) == asked(rules, chunks)
+
+
 def test_without_hyperscan(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(engine, "hyperscan", None)
     chunks = ["\n".join(LINES).encode() + b"\n"]
@@ -132,17 +161,22 @@ def test_a_hit_behind_many_lines_that_nearly_hit() -> None:
         ("(?:ab|refused)", None),
         (r"^\S+:\d+: [EW]\d+", None),
         (r"a\d error \d", None),
+        (r"^error (?:TS\d{4}|X[12]\d*): ", {b"error TS", b"error X1", b"error X2"}),
+        (
+            r"^Tests run: \d+, Failures: [1-3]",
+            {b", Failures: 1", b", Failures: 2", b", Failures: 3"},
+        ),
     ],
 )
 def test_the_words_a_pattern_cannot_do_without(pattern: str, words: set[bytes] | None) -> None:
-    found = literals(pattern, 5)
+    found = literals(pattern)
     assert (set(found.words) if found else None) == words
 
 
 def test_every_match_of_a_built_in_pattern_holds_a_word_of_it() -> None:
     for rule in BUILT_IN:
         for pattern in rule.patterns.everything():
-            told = literals(pattern, 5)
+            told = literals(pattern)
             for line in rule.tests.match if told else ():
                 if re2.search(pattern, line) is not None:
                     text = line.lower().encode() if told and told.fold else line.encode()

@@ -5,6 +5,7 @@ FAILURE"), so a log without failure can be told from one whose failure nobody he
 job stopped tells a cause from the many troubles that a job survives before.
 """
 
+from collections.abc import Iterable
 from functools import cache
 from typing import Any, Literal
 
@@ -118,15 +119,14 @@ class Signals:
         for group, patterns in enumerate(_GROUPS):
             own = range(number, number := number + len(patterns))
             if self._met[group] is None:
-                offsets = sorted({at for one in own for at in places.get(one, ())})
-                at = self._first(group, chunk.data, offsets)
+                at = self._first(group, chunk.data, places.among(own))
                 if at is not None:
                     self._met[group] = self._base + chunk.first_line + newlines(chunk.data, 0, at)
 
-    def _first(self, group: int, data: bytes, offsets: list[int]) -> int | None:
+    def _first(self, group: int, data: bytes, places: Iterable[tuple[int, int]]) -> int | None:
         """Give where the first line starts that a pattern of the group matches."""
         done = -1
-        for offset in offsets:
+        for offset, _ in places:
             if offset >= done:
                 start = data.rfind(b"\n", 0, offset) + 1
                 done = data.find(b"\n", offset) + 1 or len(data)

@@ -64,9 +64,10 @@ class TestNames:
         """Take a chunk of the raw log; only lines that could hold a name are cleaned and read."""
         data, position = chunk.data, 0
         wanted = self._looks > 0 and len(self._names) < MAX_NAMES
-        places = self._search.places(data) if wanted else {}
-        pairs = sorted((offset, gate) for gate, offsets in places.items() for offset in offsets)
-        for offset, gate in pairs:
+        if not wanted:
+            return
+        places = self._search.places(data)
+        for offset, gate in places.among(places):
             if offset < position:
                 continue
             begin = data.rfind(b"\n", 0, offset) + 1

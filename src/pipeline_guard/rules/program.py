@@ -17,31 +17,42 @@ class LineCheck:
     __slots__ = ("_all", "_any", "_none")
 
     def __init__(self, rule: Rule) -> None:
-        options = line_options()
-        self._any = [re2.compile(p, options) for p in rule.patterns.any]
-        self._all = [re2.compile(p, options) for p in rule.patterns.all]
-        self._none = [re2.compile(p, options) for p in rule.patterns.none]
+        self._any = [_Line(pattern) for pattern in rule.patterns.any]
+        self._all = [_Line(pattern) for pattern in rule.patterns.all]
+        self._none = [_Line(pattern) for pattern in rule.patterns.none]
 
     def captures(self, text: str) -> dict[str, str] | None:
         """Give the named groups' values when the line hits, None when it does not."""
         found: dict[str, str] = {}
         for pattern in self._all:
-            match = pattern.search(text)
-            if match is None:
+            named = pattern.captures(text)
+            if named is None:
                 return None
-            found.update(_named(match))
+            found |= named
         if self._any:
-            match = next((m for p in self._any if (m := p.search(text)) is not None), None)
-            if match is None:
+            named = next((n for p in self._any if (n := p.captures(text)) is not None), None)
+            if named is None:
                 return None
-            found.update(_named(match))
-        if any(p.search(text) is not None for p in self._none):
+            found |= named
+        if any(pattern.captures(text) is not None for pattern in self._none):
             return None
         return found
 
 
-def _named(match: re2._Match) -> dict[str, str]:
-    return {name: value for name, value in match.groupdict().items() if value is not None}
+class _Line:
+    """One pattern for cleaned lines."""
+
+    __slots__ = ("_names", "_pattern")
+
+    def __init__(self, pattern: str) -> None:
+        self._pattern = re2.compile(pattern, line_options())
+        self._names: dict[str, int] = self._pattern.groupindex
+
+    def captures(self, text: str) -> dict[str, str] | None:
+        match = self._pattern.search(text)
+        if match is None:
+            return None
+        return {n: match[i] for n, i in self._names.items() if match[i] is not None}
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,19 +1,23 @@
 """Searches text for everything that any of many patterns could be after, all at once.
 
-Nearly every pattern has words it cannot do without: these are what is looked for, and of the few
-patterns without such a word a stretch of theirs. Hyperscan looks for all of it in one pass, whose
-speed hardly depends on how much it is. Where there is no Hyperscan, or it refuses this processor,
-RE2's automaton does the same, slower.
+Nearly every pattern has words it cannot do without: these are what is looked for, and the few
+patterns without such a word whole, as is a pattern whose words turn out to mislead. Hyperscan
+looks for all of it in one pass, whose speed hardly depends on how much it is. Where there is no
+Hyperscan, or it refuses this processor, RE2's automaton does the same, slower.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from functools import cached_property
+from itertools import islice
 from typing import Any, Final
 
 import re2
 
 from pipeline_guard.search.literals import literals
 from pipeline_guard.search.patterns import LINE_START, for_scan, for_stream, scan_options
+from pipeline_guard.search.places import Places
 
 try:
     import hyperscan
@@ -24,21 +28,19 @@ SET_MEMORY: Final = 256 << 20
 """Upper bound of the automaton's memory, not what it usually takes; RE2's default of 8 MB refuses
 2,000 rules."""
 LOCATE_MEMORY: Final = 8 << 20
-_LEAST: Final = 5
-"""Bytes of a word worth looking for; what stands in every other line leads nowhere."""
 SLICE_BYTES: Final = 1 << 15
 """What RE2's automaton is given at a time: it tells which patterns are there, but not where."""
 _SLOW_START: Final = 16 << 20
-"""Bytes after which compiling the stretches for Hyperscan, too (0.2 s), pays."""
+"""Bytes after which compiling whole patterns for Hyperscan, too (0.3 s), pays."""
+_MISLED: Final = 20
+"""Lines looked at in vain that a pattern's words may name before the pattern is searched for."""
+_PATIENCE: Final = 20_000
+"""Lines looked at in vain, 4 us each, after which it pays to compile anew without such words."""
+_CROWD: Final = 32
+"""Places kept of one thing in one piece of text; what comes behind them is asked for if need be."""
 
 _BEFORE_TEXT: Final = rb"[\n\d\-TZ:., OE+\])|\xbf]"
 """A line break, or what LINE_START may end with."""
-
-_APART: Final = 1 << 10
-"""Bytes between two places that are kept of one thing in one line."""
-
-Places = dict[int, list[int]]
-"""By pattern: offsets, in order, one in each line of the data that the pattern may match."""
 
 
 class _Source:
@@ -58,6 +60,14 @@ class _Source:
         return caseless | int(hyperscan.HS_FLAG_ALLOWEMPTY)
 
 
+@dataclass(frozen=True, slots=True)
+class _Compiled:
+    """Hyperscan's database, and what it looks for."""
+
+    database: Any
+    sources: tuple[_Source, ...]
+
+
 class Engine:
     """The compiled search; safe to share between threads, unlike the searches it gives."""
 
@@ -67,17 +77,10 @@ class Engine:
         """Bytes searched so far, whoever searched them."""
         self._locators: dict[int, re2._Regexp] = {}
         self._singles: dict[int, re2.Set] = {}
-        sources: dict[tuple[bytes, bool], _Source] = {}
-        self._rest: list[int] = []
-        for number, pattern in enumerate(patterns):
-            told = literals(pattern, _LEAST)
-            if told is None:
-                self._rest.append(number)
-            for word in told.words if told else ():
-                key = (word, told.fold if told else False)
-                one = sources.setdefault(key, _Source(_escaped(word), fold=key[1]))
-                one.owners.append(number)
-        self.words = tuple(sources.values())
+        self._words = [literals(pattern) for pattern in patterns]
+        self._whole: _Compiled | None = None
+        self._misled: Counter[int] = Counter()
+        self._vain = 0
 
     def locator(self, pattern: int) -> re2._Regexp:
         """Give what finds the lines of a chunk that a pattern may match."""
@@ -93,32 +96,46 @@ class Engine:
             single = self._singles[pattern] = _automaton(
                 [for_scan(self.patterns[pattern])], LOCATE_MEMORY
             )
-        return single.Match(line.replace(b"\r", b"\n") if b"\r" in line else line) is not None
+        may = single.Match(line.replace(b"\r", b"\n") if b"\r" in line else line) is not None
+        if not may:
+            self._misled[pattern] += 1
+            self._vain += 1
+        return may
+
+    def best(self) -> _Compiled | None:
+        """Give Hyperscan's database for the text to come; None where it refuses.
+
+        What has misled until now decides how it is searched, never what is found.
+        """
+        if self.seen <= _SLOW_START:
+            return None
+        if self._whole is None or self._vain > _PATIENCE:
+            self._vain = 0
+            self._whole = _compiled(self._sources(whole=True)) or self._whole
+        return self._whole
 
     @cached_property
-    def stretches(self) -> tuple[_Source, ...]:
-        """What to look for on behalf of the patterns without words."""
-        found: dict[bytes, _Source] = {}
-        for number in self._rest:
-            for text in for_stream(self.patterns[number]):
-                one = found.setdefault(text, _Source(_behind_any_prefix(text)))
+    def quick(self) -> _Compiled | None:
+        """Hyperscan's database of the words alone; None where it refuses."""
+        return _compiled(self._sources(whole=False))
+
+    def _sources(self, *, whole: bool) -> tuple[_Source, ...]:
+        found: dict[tuple[bytes, bool], _Source] = {}
+        for number, told in enumerate(self._words):
+            if whole and (told is None or self._misled[number] >= _MISLED):
+                text = _behind_any_prefix(for_scan(self.patterns[number]))
+                found.setdefault((text, False), _Source(text)).owners.append(number)
+                continue
+            for word in told.words if told else ():
+                fold = told is not None and told.fold
+                one = found.setdefault((word, fold), _Source(_escaped(word), fold=fold))
                 one.owners.append(number)
         return tuple(found.values())
 
     @cached_property
-    def quick(self) -> Any:
-        """Hyperscan's database of the words alone; None where it refuses."""
-        return _database(self.words)
-
-    @cached_property
-    def whole(self) -> Any:
-        """Hyperscan's database of words and stretches; None where it refuses."""
-        return _database((*self.words, *self.stretches))
-
-    @cached_property
     def rest(self) -> "_Automaton":
         """RE2's automaton of the patterns without words."""
-        return _Automaton(self.patterns, self._rest)
+        return _Automaton(self.patterns, [n for n, told in enumerate(self._words) if told is None])
 
     @cached_property
     def everything(self) -> "_Automaton":
@@ -146,53 +163,58 @@ class Search:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
-        self._scratches: dict[int, Any] = {}
+        self._scratch: tuple[Any, Any] = (None, None)
 
     def places(self, scan: bytes) -> Places:
         """Say where in whole lines of text, free of carriage returns, which patterns may match."""
         engine = self._engine
         engine.seen += len(scan)
-        if engine.seen > _SLOW_START and engine.whole is not None:
-            return self._scan(engine.whole, (*engine.words, *engine.stretches), scan)
-        if engine.quick is None:
-            return self._match(engine.everything, scan)
-        return self._scan(engine.quick, engine.words, scan) | self._match(engine.rest, scan)
+        found = Places(scan, engine.locator)
+        whole = engine.best()
+        if whole is not None:
+            self._scan(whole, found)
+        elif engine.quick is not None:
+            self._scan(engine.quick, found)
+            self._match(engine.rest, found)
+        else:
+            self._match(engine.everything, found)
+        return found
 
-    def _scan(self, database: Any, sources: Sequence[_Source], data: bytes) -> Places:
+    def _scan(self, compiled: _Compiled, found: Places) -> None:
         ends: dict[int, list[int]] = {}
 
         def note(source: int, _start: int, end: int, _flags: int, _context: object) -> None:
             known = ends.get(source)
             if known is None:
                 ends[source] = [end]
-            elif end - known[-1] > _APART or data.find(b"\n", known[-1] - 1, end - 1) >= 0:
+            elif len(known) < _CROWD:
                 known.append(end)
 
-        scratch = self._scratches.get(id(database))
-        if scratch is None:
-            scratch = self._scratches[id(database)] = hyperscan.Scratch(database)
+        database, scratch = self._scratch
+        if database is not compiled.database:
+            scratch = hyperscan.Scratch(compiled.database)
+            self._scratch = compiled.database, scratch
         # The line break lets what must begin a line begin the data, too.
-        database.scan(b"\n" + data, match_event_handler=note, scratch=scratch)
-        found: Places = {}
+        compiled.database.scan(b"\n" + found.scan, match_event_handler=note, scratch=scratch)
         for source, where in ends.items():
             # The last byte found is on the right line, whatever came before it.
             offsets = [max(end - 2, 0) for end in where]
-            for owner in sources[source].owners:
-                found[owner] = sorted({*found[owner], *offsets}) if owner in found else offsets
-        return found
+            for owner in compiled.sources[source].owners:
+                found.add(owner, offsets, more=len(offsets) == _CROWD)
 
-    def _match(self, automaton: "_Automaton", scan: bytes) -> Places:
-        found: Places = {}
-        start = 0
+    def _match(self, automaton: "_Automaton", found: Places) -> None:
+        scan, start = found.scan, 0
         while start < len(scan):
             end = scan.rfind(b"\n", start, start + SLICE_BYTES) + 1
             if end <= start:
                 end = scan.find(b"\n", start) + 1 or len(scan)
             for pattern in automaton.match(scan[start:end]):
+                if found.is_open(pattern):
+                    continue
                 matches = self._engine.locator(pattern).finditer(scan, start, end)
-                found.setdefault(pattern, []).extend(match.start() for match in matches)
+                offsets = [match.start() for match in islice(matches, _CROWD)]
+                found.add(pattern, offsets, more=len(offsets) == _CROWD)
             start = end
-        return found
 
 
 def _escaped(word: bytes) -> bytes:
@@ -206,7 +228,7 @@ def _behind_any_prefix(stretch: bytes) -> bytes:
     return stretch.replace(LINE_START.encode(), _BEFORE_TEXT)
 
 
-def _database(sources: Sequence[_Source]) -> Any:
+def _compiled(sources: tuple[_Source, ...]) -> _Compiled | None:
     if hyperscan is None or not sources:
         return None
     try:
@@ -219,7 +241,7 @@ def _database(sources: Sequence[_Source]) -> Any:
         )
     except hyperscan.error:
         return None
-    return database
+    return _Compiled(database, sources)
 
 
 def _automaton(stretches: Sequence[bytes], max_mem: int) -> re2.Set:

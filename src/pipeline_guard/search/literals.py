@@ -18,13 +18,20 @@ _REPEAT: Final = re.compile(r"([*+?]|\{\d+(?:,\d*)?\})\??")
 _FOLDING: Final = re.compile(r"\(\?[a-zA-Z]*i[a-zA-Z]*[-:)]")
 _FLAGS: Final = re.compile(r"\(\?[a-zA-Z-]+\)")
 _NO_WIDTH: Final = frozenset({"^", "$", "\\A", "\\z", "\\b", "\\B", ""})
-_PLAIN_CLASS: Final = re.compile(r"\[((?:[A-Za-z0-9 _:;,.'\"#/=*!]|\\[.\[\]()-])+)\]")
+_PLAIN_CLASS: Final = re.compile(
+    r"\[((?:[0-9]-[0-9]|[A-Za-z]-[A-Za-z]|[A-Za-z0-9 _:;,.'\"#/=*!]|\\[.\[\]()-])+)\]"
+)
+_CLASS_PIECE: Final = re.compile(r"(\w)-(\w)|\\?(.)")
 
 _COMMON: Final = frozenset(
-    b"error errors failed failure failures warning warnings test_ build/ java config function"
-    b" script found line".split()
+    b"error Error ERROR errors failed failure failures warning warnings WARNING INFO test test_"
+    b" build/ java config function script found line exit".decode().split()
 )
 """Words on so many lines that looking for them leads nowhere."""
+_ENOUGH: Final = 25.0
+"""Bits from which on a word is rare enough: five small letters, or a bracket and two capitals."""
+_FEW_BITS: Final = 10.0
+"""What a word of _COMMON tells."""
 
 _Words = tuple[str, ...]
 
@@ -43,12 +50,14 @@ class _Part:
 
     exact: _Words | None
     needed: _Words | None = None
+    starts: _Words | None = None
+    """With one of which it begins."""
 
 
-def literals(pattern: str, least: int) -> Literals | None:
+def literals(pattern: str) -> Literals | None:
     """Give the words to search for instead of an accepted pattern.
 
-    None where the pattern can do without any word of `least` bytes.
+    None where the pattern can do without any word that is rare enough.
     """
     fold = _FOLDING.search(pattern) is not None
     tokens = [token for token in TOKEN.findall(pattern) if not _FLAGS.fullmatch(token)]
@@ -56,12 +65,22 @@ def literals(pattern: str, least: int) -> Literals | None:
     if words is None or (fold and not all(word.isascii() for word in words)):
         return None
     encoded = tuple(dict.fromkeys((w.lower() if fold else w).encode() for w in words))
-    telling = all(_telling(word, least) for word in encoded)
+    telling = words is not None and _least_bits(words) >= _ENOUGH
     return Literals(encoded, fold) if encoded and telling else None
 
 
-def _telling(word: bytes, least: int) -> bool:
-    return len(word.strip()) >= least and word.lower().strip(b" \t:.,[]()\"'") not in _COMMON
+def _bits(word: str) -> float:
+    """How rare a word is, by how rare the kinds of its characters are in logs (measured)."""
+    if word.strip(" \t:.,[]()\"'") in _COMMON:
+        return _FEW_BITS
+    return sum(
+        5 if char.islower() or char in "./-:" else 6 if char.isdigit() else 3 if char == " " else 8
+        for char in word
+    )
+
+
+def _least_bits(words: _Words) -> float:
+    return min(map(_bits, words))
 
 
 def _told(part: _Part) -> tuple[_Words | None, _Words | None]:
@@ -69,10 +88,10 @@ def _told(part: _Part) -> tuple[_Words | None, _Words | None]:
 
 
 def _better(one: _Words | None, other: _Words | None) -> _Words | None:
-    """Of two sets of words, the one whose shortest word is longer."""
+    """Of two sets of words, the one whose most common word is rarer."""
     if not one or not other:
         return one or other
-    return max(one, other, key=lambda words: (min(map(len, words)), -len(words)))
+    return max(one, other, key=lambda words: (_least_bits(words), -len(words)))
 
 
 def _choice(tokens: list[str]) -> _Part:
@@ -82,7 +101,8 @@ def _choice(tokens: list[str]) -> _Part:
     exact = _joined([part.exact for part in parts], _SPREAD)
     if exact is not None:
         return _Part(exact)
-    return _Part(None, _joined([_better(*_told(part)) for part in parts], _MOST))
+    starts = _joined([part.exact or part.starts for part in parts], _SPREAD)
+    return _Part(None, _joined([_better(*_told(part)) for part in parts], _MOST), starts)
 
 
 def _joined(sets: list[_Words | None], most: int) -> _Words | None:
@@ -97,7 +117,8 @@ def _joined(sets: list[_Words | None], most: int) -> _Words | None:
 def _sequence(tokens: list[str]) -> _Part:
     run: _Words = ("",)
     needed: _Words | None = None
-    index, whole = 0, True
+    starts: _Words | None = None
+    index = 0
     while index < len(tokens):
         end = group_end(tokens, index) if tokens[index].startswith("(") else index + 1
         part = _atom(tokens[index:end])
@@ -109,15 +130,14 @@ def _sequence(tokens: list[str]) -> _Part:
         index = end
         longer = _crossed(run, part.exact)
         cut = longer is None or (repeat is not None and repeat[1] != "?")
-        if longer is not None:
-            run = longer
+        run = longer or _crossed(run, part.starts) or run
         if cut:
-            whole = False
+            starts = starts or run
             needed = _better(needed, _better(run if min(map(len, run)) else None, part.needed))
             run = ("",) if longer is not None or part.exact is None else part.exact
-    if whole:
+    if starts is None:
         return _Part(run)
-    return _Part(None, _better(needed, run if min(map(len, run)) else None))
+    return _Part(None, _better(needed, run if min(map(len, run)) else None), starts)
 
 
 def _crossed(run: _Words, exact: _Words | None) -> _Words | None:
@@ -146,5 +166,15 @@ def _atom(tokens: list[str]) -> _Part:
         return _Part((first[1],)) if len(first) == 2 and not first[1].isalnum() else _Part(None)
     if first[0] == "[":
         plain = _PLAIN_CLASS.fullmatch(first)
-        return _Part(tuple(dict.fromkeys(plain[1].replace("\\", "")))) if plain else _Part(None)
+        return _Part(_spelled(plain[1])) if plain else _Part(None)
     return _Part(None) if first == "." else _Part((first,))
+
+
+def _spelled(inside: str) -> _Words | None:
+    """Every character of a class, unless they are too many."""
+    chars = dict.fromkeys(
+        chr(code)
+        for piece in _CLASS_PIECE.finditer(inside)
+        for code in range(ord(piece[1] or piece[3]), ord(piece[2] or piece[3]) + 1)
+    )
+    return tuple(chars) if len(chars) <= _SPREAD else None
