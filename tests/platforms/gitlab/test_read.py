@@ -77,7 +77,7 @@ async def test_attempts_count_the_job_tried_most_often(
     assert sorted(job.name for job in run.jobs) == ["lint", "unit"]
     unit = next(job for job in run.jobs if job.name == "unit")
     assert unit.id not in (str(first.id), str(newest.id))
-    assert unit.hints["tries"] == 3
+    assert unit.tries == 3
     fake.finish(pipeline)
     assert (await platform.refresh(run)).conclusion == "success"
 

@@ -196,8 +196,4 @@ def run_from(data: Json, repository: str, run_id: str, *, jobs: Sequence[Job] = 
         started_at=when(data, "run_started_at") or when(data, "created_at"),
         finished_at=when(data, "updated_at") if status == "completed" else None,
         jobs=tuple(jobs),
-        hints={
-            "head_repository": text(data, "head_repository", "full_name") or repository,
-            "retried_by": text(data, "triggering_actor", "login"),
-        },
     )

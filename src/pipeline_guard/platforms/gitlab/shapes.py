@@ -74,11 +74,7 @@ def jobs_of(tries: Sequence[Json]) -> tuple[Job, ...]:
 def _job(item: Json, tries: int) -> Job:
     hints = {
         "status": item.get("status"),
-        "stage": item.get("stage"),
         "failure_reason": item.get("failure_reason"),
-        "allow_failure": item.get("allow_failure") or None,
-        "tries": tries,
-        "runner": _part(item, "runner").get("description"),
         "downstream_pipeline": _part(item, "downstream_pipeline").get("id"),
     }
     return Job(
@@ -131,8 +127,8 @@ def annotations_of(job: Job) -> tuple[str, ...]:
         lines += [f"yaml_errors: {line}" for line in str(errors).splitlines() if line.strip()]
     if downstream := job.hints.get("downstream_pipeline"):
         lines.append(f"downstream_pipeline: {downstream}")
-    if job.hints.get("tries", 1) > 1:
-        lines.append(f"tries: {job.hints['tries']}")
+    if (job.tries or 1) > 1:
+        lines.append(f"tries: {job.tries}")
     return tuple(lines)
 
 
