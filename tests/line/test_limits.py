@@ -29,3 +29,14 @@ async def test_the_last_calls_of_a_window_are_left_to_others(github, github_line
     assert len(github.calls()) == calls
     await github_line.hurry()
     assert len(reruns(github)) == 1
+
+
+async def test_reads_that_find_nothing_new_do_not_count_against_the_limit(github, github_line):
+    github.add_pull()
+    run = github.add_run(log=DNS)
+    await send(github_line, github, run)
+    github.finish_run(run)
+    await send(github_line, github, run)
+    assert [item["status"] for item in await github_line.failures()] == ["healed"]
+    reads = [call.status for call in github.calls("GET") if call.origin == "api"]
+    assert reads.count(304) > len(reads) / 4
