@@ -167,26 +167,20 @@ def _outcomes(days: "Sequence[Day]") -> Any:
 
 
 def _minutes(days: "Sequence[Day]") -> Any:
-    return charts.columns(
-        "minutes",
-        [item.day for item in days],
-        [
-            Series("minutes that healed", "good", [item.minutes_healed for item in days]),
-            Series("minutes in vain", "busy", [item.minutes_wasted for item in days]),
-        ],
-        "CI minutes of re-runs",
-        whole=False,
-    )
+    healed = [day.minutes_healed for day in days]
+    wasted = [day.minutes_wasted for day in days]
+    return _of_reruns("minutes", days, healed, wasted, "CI minutes of re-runs")
 
 
 def _money(days: "Sequence[Day]") -> Any:
-    return charts.columns(
-        "spent",
-        [item.day for item in days],
-        [
-            Series("that healed", "good", [item.money_healed for item in days]),
-            Series("in vain", "busy", [item.money_wasted for item in days]),
-        ],
-        "Money on re-runs",
-        whole=False,
-    )
+    healed = [day.money_healed for day in days]
+    wasted = [day.money_wasted for day in days]
+    return _of_reruns("spent", days, healed, wasted, "Money on re-runs")
+
+
+def _of_reruns(
+    name: str, days: "Sequence[Day]", healed: list[float], wasted: list[float], unit: str
+) -> Any:
+    """What re-runs took, by whether they healed."""
+    series = [Series("that healed", "good", healed), Series("in vain", "busy", wasted)]
+    return charts.columns(name, [item.day for item in days], series, unit, whole=False)
