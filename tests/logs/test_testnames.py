@@ -111,6 +111,7 @@ from pipeline_guard.logs.testnames import MAX_NAMES, TestNames, failed_tests
         ),
         ("✘ Test addsPrices() failed after 0.001 seconds with 1 issue.", "addsPrices()"),
         ("t/cart.t (Wstat: 256 Tests: 3 Failed: 1)", "t/cart.t"),
+        ("t/cart.t (Wstat: 256 (exited 1) Tests: 3 Failed: 1)", "t/cart.t"),
         ("{0} nova.tests.test_a.Case.test_b [0.12s] ... FAILED", "nova.tests.test_a.Case.test_b"),
         ("adds prices: Test Failed at /home/ci/test/runtests.jl:12", "adds prices"),
         ("── Failure ('test-cart.R:12:3'): adds prices ───────────", "adds prices"),

@@ -5,8 +5,10 @@ import io
 import pytest
 
 from pipeline_guard.domain.diagnosis import Diagnosis
+from pipeline_guard.logs.excerpt import ExcerptLine
 from pipeline_guard.rules.load import load_rules
 from pipeline_guard.stages.judge import Judge
+from pipeline_guard.stages.survived import got_over
 
 RESET = "curl: (56) Recv failure: Connection reset by peer"
 
@@ -90,3 +92,33 @@ def test_another_mirror_is_another_try() -> None:
 def test_a_count_of_nothing_is_no_failure() -> None:
     assert judged("PASS: t/oom", "# TOTAL: 2", "# FAIL:  0", "# ERROR: 0").category == "none"
     assert judged("FAIL: t/oom", "# TOTAL: 2", "# FAIL:  1", "# ERROR: 0").category != "none"
+
+
+def test_a_trouble_that_was_got_over_starts_no_re_run() -> None:
+    gone = "curl: (22) The requested URL returned error: 503"
+    found = judged(gone, "Retrying in 3 seconds", "unpacking", "##[error]exit")
+    assert not found.transient
+
+
+def test_lines_that_the_job_passed_over() -> None:
+    again = [ExcerptLine(1, "it broke"), ExcerptLine(2, "x"), ExcerptLine(3, "Retrying in 2 s")]
+    assert got_over(again) == [True, True, True]
+    texts = [
+        "warning: odd",
+        "0 failed, 210 passed",
+        "it broke",
+        "  a detail",
+        "+ true",
+        "+ ls",
+        "a",
+        "b",
+        "it broke",
+    ]
+    lines = [ExcerptLine(number, text) for number, text in enumerate(texts, 1)]
+    assert got_over(lines) == [True, True, True, True, False, False, False, False, False]
+
+
+def test_who_is_told_to_try_again_has_not_been_heard_to_try() -> None:
+    limit = "Error: GitHub API Error: API rate limit exceeded for 192.0.2.9"
+    assert judged(limit, "Try again in 31 minutes 2 seconds, or create a token").transient
+    assert not judged(limit, "We will try again in 31 seconds").transient

@@ -126,7 +126,7 @@ PATTERNS: Final[tuple[tuple[str, str], ...]] = (
     ("perl", r"^# +Failed test '(.+)'"),
     ("bats-pretty", r"^ ✗ (\S.*?)\s*$"),
     ("bun", r"^(?:✗|\(fail\)) (\S.*?)(?: \[[\d.]+m?s\])?\s*$"),
-    ("prove", r"^(\S+\.t) +\(Wstat: [^)]*Failed: [1-9]"),
+    ("prove", r"^(\S+\.t) +\(Wstat: .*Failed: [1-9]"),
     # stestr, Julia, R's testthat (new and old), Clojure, Haskell's tasty, hspec and HUnit.
     ("stestr", r"^\{\d+\} (\S.*?) \[[\d.]+s\] \.\.\. FAILED"),
     ("julia", r"^(\S.*?): (?:Test Failed|Error During Test) at \S+:\d+"),

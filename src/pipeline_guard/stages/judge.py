@@ -41,7 +41,7 @@ from pipeline_guard.rules.load import RuleSet
 from pipeline_guard.rules.match import Scanner, Searched, rank
 from pipeline_guard.rules.ranking import transient
 from pipeline_guard.stages.evidence import choose
-from pipeline_guard.stages.survived import ended_well, mentions_failure, weakened
+from pipeline_guard.stages.survived import ended_well, got_over, mentions_failure, weakened
 
 WITHOUT_MODEL: Mapping[str, float] = {
     "unknown_below": 0.35,
@@ -56,6 +56,8 @@ WENT_ON = 0.6
 RERUN_GUESSED = 0.5
 """The same where only the model names a category that is transient by nature: measured across
 folds, two of three such guesses are wrong, so none of them alone starts a re-run."""
+GOT_OVER = 0.4
+"""The same where all that speaks for it was tried again or let go."""
 _NAMELESS = frozenset({"unknown", "none"})
 """Rules of these categories tell that something failed, not what."""
 _CANDIDATES = 5
@@ -266,12 +268,8 @@ class Judge:
             return False
         if telling or reading.trouble or mentions_failure(lines):
             return True
-        survived = {(hit.part, hit.line) for hit in reading.hits if hit not in telling}
-        suspicious = (
-            cause
-            for cause, line in zip(causes, lines, strict=False)
-            if (line.part, line.line) not in survived
-        )
+        over = got_over(lines)
+        suspicious = (cause for cause, passed in zip(causes, over, strict=False) if not passed)
         return max(suspicious, default=-math.inf) >= self._settings["cause_above"]
 
 
@@ -316,7 +314,12 @@ def rerun_chance(
     says = hit.rule.transient if hit is not None else None
     if not (category in TRANSIENT_BY_NATURE if says is None else says):
         return 0.0
-    trust = rerun_trust.get(hit.rule.id, RERUN_UNTRIED) if hit else RERUN_GUESSED
+    if hit is None:
+        trust = RERUN_GUESSED
+    elif hit.rule.strength == "consequence":
+        trust = GOT_OVER
+    else:
+        trust = rerun_trust.get(hit.rule.id, RERUN_UNTRIED)
     return confidence * trust * min(1.0, near / WENT_ON)
 
 

@@ -30,13 +30,15 @@ from pipeline_guard.errors import ConfigError
 from pipeline_guard.rules.hits import RuleHit
 from pipeline_guard.rules.load import RuleSet
 from pipeline_guard.rules.schema import Rule
-from pipeline_guard.stages.judge import RERUN_UNTRIED, WITHOUT_MODEL, Judge, Reading, rerun_chance
+from pipeline_guard.stages.judge import RERUN_UNTRIED, Judge, Reading, rerun_chance
 
 _SILVER = 0.3
 """Weight of a log whose label came from a rule."""
 _WHOLE_EXCERPT = 0.5
 _MARGIN = 0.3
 """Log-odds that a line must exceed every line of every quiet log by, to be called a failure."""
+_LEAST_CAUSE = 0.7
+"""What few quiet logs without a verdict cannot bring it below: other platforms' are noisier."""
 _PRIOR = 4
 _CAUSES_PER_LOG = 8
 _OTHERS_PER_LOG = 40
@@ -366,7 +368,7 @@ def _cause_above(said: Sequence[Said]) -> float:
         and not item.sample.reading.trouble
         and math.isfinite(item.cause)
     ]
-    return round(max(quiet, default=WITHOUT_MODEL["cause_above"]) + _MARGIN, 3)
+    return round(max([_LEAST_CAUSE, *quiet]) + _MARGIN, 3)
 
 
 def _judged(

@@ -12,7 +12,8 @@ from pipeline_guard.rules.ranking import transient
 _AGAIN: Final = re.compile(
     r"(?i)\b(?:will (?:be )?retr(?:y|ied)|retrying|retry(?:ing)? (?:in|after|scheduled|#?\d)"
     r"|trying again|(?:trying|using) (?:the )?(?:next |another |other )?mirror"
-    r"|try(?:ing)? again in|retries (?:left|remaining)|tries remaining|attempts? (?:left|remaining)"
+    r"|(?:will|'ll|to) try again in|retries (?:left|remaining)|tries remaining"
+    r"|attempts? (?:left|remaining)"
     r"|attempt #?\d+(?: of |/)\d+|back(?:ing)? off|ignoring repositories)\b"
 )
 _LAST_TRY: Final = re.compile(
@@ -25,6 +26,9 @@ _COMMAND_LINES: Final = 6
 """So many lines a command may print after its trouble before the shell prints the next one."""
 _IGNORED: Final = re.compile(r"\.\.\.ignoring$|.*\((?:ignored|allowed to fail)\)$")
 """What Ansible and make say of a failure that they were told to pass over."""
+_Place = tuple[str | None, int]
+_WARNING: Final = re.compile(r"\W*(?:W:|warn(?:ing)?\b)", re.IGNORECASE)
+_NOTHING: Final = re.compile(r"\W*0 (?:failed|failures?|errors?)\b", re.IGNORECASE)
 _LOCAL: Final = re.compile(r"(?i)\blocalhost\b|\b127\.0\.0\.\d|\[?::1\b|\b0\.0\.0\.0\b")
 _REMOTE: Final = re.compile(r"(?i)\bhttps?://(?!localhost|127\.|0\.0\.0\.0|\[)")
 _FETCHING: Final = re.compile(r"fatal: unable to access '")
@@ -63,14 +67,26 @@ def weakened(hits: Sequence[RuleHit], lines: Sequence[ExcerptLine]) -> list[Rule
     texts = {(line.part, line.line): line.text for line in lines}
     return [
         replace(hit, rule=hit.rule.model_copy(update={"strength": "consequence"}))
-        if _let_go(hit, texts)
-        or (transient(hit.rule) and (_tried_again(hit, texts) or _is_local(hit, texts)))
+        if _passed_over(hit.text, _below(hit, texts))
+        or (transient(hit.rule) and (_again(hit.text, _below(hit, texts)) or _is_local(hit, texts)))
         else hit
         for hit in hits
     ]
 
 
-def _is_local(hit: RuleHit, texts: Mapping[tuple[str | None, int], str]) -> bool:
+def got_over(lines: Sequence[ExcerptLine]) -> list[bool]:
+    """Tell of each line whether the job passed over it, or it only warns or counts nothing."""
+    texts = {(line.part, line.line): line.text for line in lines}
+    return [
+        _WARNING.match(line.text) is not None
+        or _NOTHING.match(line.text) is not None
+        or _passed_over(line.text, _below(line, texts))
+        or _again(line.text, _below(line, texts))
+        for line in lines
+    ]
+
+
+def _is_local(hit: RuleHit, texts: Mapping[_Place, str]) -> bool:
     """The job's own server did not answer: the network between machines has no part in it."""
     if hit.rule.category != "network_transient" or _FETCHING.search(hit.text):
         return False
@@ -78,21 +94,20 @@ def _is_local(hit: RuleHit, texts: Mapping[tuple[str | None, int], str]) -> bool
     return any(map(_LOCAL.search, near)) and not any(map(_REMOTE.search, near))
 
 
-def _let_go(hit: RuleHit, texts: Mapping[tuple[str | None, int], str]) -> bool:
-    following = [
-        texts.get((hit.part, hit.line + step), "") for step in range(1, _COMMAND_LINES + 1)
-    ]
-    if any(map(_IGNORED.match, (hit.text, *following[:_NEXT_LINES]))):
+def _below(line: RuleHit | ExcerptLine, texts: Mapping[_Place, str]) -> list[str]:
+    return [texts.get((line.part, line.line + step), "") for step in range(1, _COMMAND_LINES + 1)]
+
+
+def _passed_over(text: str, below: Sequence[str]) -> bool:
+    if any(map(_IGNORED.match, (text, *below[:_NEXT_LINES]))):
         return True
-    command = next((text for text in following if _COMMAND.match(text)), "")
+    command = next((line for line in below if _COMMAND.match(line)), "")
     return _LET_GO.match(command) is not None
 
 
-def _tried_again(hit: RuleHit, texts: Mapping[tuple[str | None, int], str]) -> bool:
-    following = [texts.get((hit.part, hit.line + step), "") for step in range(1, _NEXT_LINES + 1)]
-    return any(_AGAIN.search(text) for text in (hit.text, *following)) and not any(
-        _LAST_TRY.search(text) for text in (hit.text, *following)
-    )
+def _again(text: str, below: Sequence[str]) -> bool:
+    near = (text, *below[:_NEXT_LINES])
+    return any(map(_AGAIN.search, near)) and not any(map(_LAST_TRY.search, near))
 
 
 def ended_well(lines: Sequence[ExcerptLine], troubles: Collection[RuleHit]) -> bool:
