@@ -5,11 +5,14 @@ import asyncio
 import psycopg
 from tests.web.conftest import client_of
 
+from pipeline_guard.web.dashboard.page import Pages
 from pipeline_guard.web.deadline import Deadline
+
+CALL = {"type": "http", "path": "/", "headers": []}
 
 
 async def test_an_api_whose_database_hangs_answers_503(app, database_url):
-    hurried = Deadline(app, 0.3, 0.3)
+    hurried = Deadline(app, Pages(), 0.3, 0.3)
     headers = {"authorization": "Bearer api-token-of-the-test"}
     async with client_of(hurried, "http://test", **headers) as client:
         with psycopg.connect(database_url) as holder:
@@ -19,6 +22,9 @@ async def test_an_api_whose_database_hangs_answers_503(app, database_url):
                 assert answer.status_code == 503, path
                 assert answer.json()["title"] == "Service Unavailable"
                 assert int(answer.headers["retry-after"]) > 0
+            page = await client.get("/", headers={"accept": "text/html"})
+            assert page.status_code == 503
+            assert "<h1>Service Unavailable</h1>" in page.text
         assert (await client.get("/api/v1/failures")).status_code == 200
 
 
@@ -28,7 +34,7 @@ async def run(application, seconds: float = 0.05) -> list[dict]:
     async def send(message):
         sent.append(message)
 
-    await Deadline(application, seconds, seconds)({"type": "http", "path": "/"}, None, send)
+    await Deadline(application, Pages(), seconds, seconds)(dict(CALL), None, send)
     return sent
 
 
@@ -47,7 +53,7 @@ async def test_the_answer_does_not_wait_for_the_call_to_give_up():
     async def send(message):
         sent.append(message)
 
-    await Deadline(hanging, 0.05, 0.05)({"type": "http", "path": "/"}, None, send)
+    await Deadline(hanging, Pages(), 0.05, 0.05)(dict(CALL), None, send)
     assert seen == [2]
     assert [message.get("status") for message in sent] == [503, None]
 

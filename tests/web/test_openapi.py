@@ -85,6 +85,21 @@ async def test_a_person_is_told_of_an_error_on_a_page_and_a_script_never(client)
     assert (answer.status_code, "<h1>Unauthorized</h1>" in answer.text) == (401, True)
 
 
+async def test_a_crash_is_told_so_too_and_by_the_rules_of_every_other_page(app, client):
+    async def broken() -> None:
+        raise ZeroDivisionError("a secret of the code")
+
+    for path in ("/broken", "/api/broken"):
+        app.add_api_route(path, broken)
+    page = await client.get("/broken", headers={"accept": "text/html"})
+    assert (page.status_code, "<h1>Internal Server Error</h1>" in page.text) == (500, True)
+    answer = await client.get("/api/broken", headers={"accept": "text/html"})
+    assert answer.json()["status"] == answer.status_code == 500
+    for told in (page, answer):
+        assert "default-src 'none'" in told.headers["content-security-policy"]
+        assert "secret" not in told.text
+
+
 async def test_a_body_beyond_the_limit_is_a_problem_too(client):
     async def endless():
         for _ in range(12):

@@ -54,6 +54,8 @@ class Application(FastAPI):
             redoc_url=None,
         )
         self._receiver = receiver
+        # Around all of it: what the framework says of a crash it says past any other middleware.
+        self._guarded = SecurityHeaders(super().__call__)
         self._observed = Observed(self._route, telemetry, webhooks=PREFIX)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -64,7 +66,7 @@ class Application(FastAPI):
         if scope["type"] == "http" and scope["path"].startswith(PREFIX):
             await self._receiver(scope, receive, send)
         else:
-            await super().__call__(scope, receive, send)
+            await self._guarded(scope, receive, send)
 
 
 def create_app(
@@ -109,8 +111,7 @@ def create_app(
     app.include_router(health.router(database))
     app.include_router(metrics.router(database, telemetry.metrics))
     app.add_middleware(BodyLimit)
-    app.add_middleware(Deadline)
-    app.add_middleware(SecurityHeaders)
+    app.add_middleware(Deadline, pages=at.pages)
     problems.register(app, at.pages)
     app.openapi = describe(app)  # type: ignore[method-assign]  # as the framework's docs have it
     return app

@@ -3,9 +3,11 @@
 import asyncio
 from typing import Final
 
+from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from pipeline_guard.web.problems import unavailable
+from pipeline_guard.web.dashboard.page import Pages
+from pipeline_guard.web.problems import try_later
 
 SECONDS: Final = 12.0
 """Above the database's own limits for connecting, below what proxies wait (mostly 30 to 60)."""
@@ -17,9 +19,14 @@ class Deadline:
     """Answers 503 when nothing has been answered in time; what has begun may take its time."""
 
     def __init__(
-        self, app: ASGIApp, seconds: float = SECONDS, page_seconds: float = PAGE_SECONDS
+        self,
+        app: ASGIApp,
+        pages: Pages,
+        seconds: float = SECONDS,
+        page_seconds: float = PAGE_SECONDS,
     ) -> None:
         self._app = app
+        self._pages = pages
         self._seconds = seconds
         self._page_seconds = page_seconds
 
@@ -44,7 +51,8 @@ class Deadline:
                 await work
                 return
             late = True
-            answer = unavailable(f"There was no answer within {seconds:g} seconds.")
+            detail = f"There was no answer within {seconds:g} seconds."
+            answer = try_later(self._pages, Request(scope), detail)
             await answer(scope, receive, send)
         finally:
             # A driver may need seconds to give up a call; the answer did not wait for that.

@@ -28,33 +28,42 @@ def problem(
     return JSONResponse(body | more, status, headers, media_type=MEDIA_TYPE)
 
 
+def told(
+    pages: Pages,
+    request: Request,
+    status: int,
+    detail: str,
+    headers: dict[str, str] | None = None,
+    **more: Any,
+) -> Response:
+    """An error as whoever asked reads it: a browser as a page, everything else as `problem`."""
+    if not _reads_pages(request):
+        return problem(status, detail, headers, **more)
+    page = pages.show(request, "error.html", status, title=_title(status), detail=detail)
+    page.headers.update(headers or {})
+    return page
+
+
 def unavailable(detail: str) -> Response:
     """503, to be tried again in a moment."""
     return problem(503, detail, dict(_LATER))
 
 
+def try_later(pages: Pages, request: Request, detail: str) -> Response:
+    """The same, as whoever asked reads it."""
+    return told(pages, request, 503, detail, dict(_LATER))
+
+
 def register(app: FastAPI, pages: Pages) -> None:
     """Have the application answer so, whatever goes wrong."""
-
-    def told(
-        request: Request,
-        status: int,
-        detail: str,
-        headers: dict[str, str] | None = None,
-        **more: Any,
-    ) -> Response:
-        if not _reads_pages(request):
-            return problem(status, detail, headers, **more)
-        page = pages.show(request, "error.html", status, title=_title(status), detail=detail)
-        page.headers.update(headers or {})
-        return page
 
     @app.exception_handler(HTTPException)
     async def said_no(request: Request, error: HTTPException) -> Response:
         lost = error.status_code == HTTPStatus.UNAUTHORIZED and request.method == "GET"
         if lost and _reads_pages(request):
             return RedirectResponse(f"/login?{urlencode({'next': _here(request)})}", 303)
-        return told(request, error.status_code, str(error.detail), dict(error.headers or {}))
+        headers = dict(error.headers or {})
+        return told(pages, request, error.status_code, str(error.detail), headers)
 
     @app.exception_handler(RequestValidationError)
     async def not_understood(request: Request, error: RequestValidationError) -> Response:
@@ -63,16 +72,17 @@ def register(app: FastAPI, pages: Pages) -> None:
             for item in error.errors()
         ]
         said = "; ".join(f"{item['in']}: {item['detail']}" for item in errors)
-        return told(request, 422, said, errors=errors)
+        return told(pages, request, 422, said, errors=errors)
 
     @app.exception_handler(StoreUnavailable)
     async def away(request: Request, error: StoreUnavailable) -> Response:
-        return told(request, 503, str(error), dict(_LATER))
+        return try_later(pages, request, str(error))
 
     @app.exception_handler(Exception)
     async def broken(request: Request, error: Exception) -> Response:
         log.error("request_failed", method=request.method, path=request.url.path, exc_info=error)
-        return problem(500, "Something is broken here; the service's log tells what.")
+        detail = "Something is broken here; the service's log tells what."
+        return told(pages, request, 500, detail)
 
 
 def _title(status: int) -> str:
@@ -85,7 +95,7 @@ def _title(status: int) -> str:
 def _reads_pages(request: Request) -> bool:
     """A browser on its way to a page, as opposed to a script or a call of the page's own."""
     asks = "text/html" in request.headers.get("accept", "")
-    return asks and not request.url.path.startswith(("/api/", "/webhooks/"))
+    return asks and not request.scope["path"].startswith(("/api/", "/webhooks/"))
 
 
 def _here(request: Request) -> str:
