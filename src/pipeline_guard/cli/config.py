@@ -12,7 +12,9 @@ from pipeline_guard.errors import ConfigError
 if TYPE_CHECKING:
     from pipeline_guard.policy.abilities import Abilities
 
-app = typer.Typer(help="The policy: check, schema, show, simulate.", no_args_is_help=True)
+app = typer.Typer(
+    help="The policy: check, platforms, schema, show, simulate.", no_args_is_help=True
+)
 AS_JSON = typer.Option(False, "--json", help="Print JSON.")
 FILE = typer.Argument(None, help="guard.yaml or .pipeline-guard.yml; else PIPELINE_GUARD_CONFIG.")
 
