@@ -101,3 +101,11 @@ def test_line_ends_colours_and_encodings_change_nothing(
     found = judge.judge(io.BytesIO((end.join(lines) + end).encode(encoding)))
     assert found.category == "test_failure"
     assert found.failed_tests == ("TestAdd",)
+
+
+def test_a_line_that_a_rule_hits_names_the_rule(judge: Judge) -> None:
+    found = judged(
+        judge, "building\nodd: bent\nE: Failed to fetch http://m/a.deb  timed out\n", failed=True
+    )
+    assert {line.line: line.rule for line in found.evidence}[3] == found.rule
+    assert all(line.rule is None for line in found.evidence if line.line < 3)

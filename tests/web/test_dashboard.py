@@ -24,10 +24,16 @@ from pipeline_guard.web.dashboard import page
 STATIC = page.HERE / "static"
 
 
-async def kept(database, source: Path, line: int = 3, part: str | None = None) -> int:
+async def kept(
+    database,
+    source: Path,
+    line: int = 3,
+    part: str | None = None,
+    evidence: tuple[EvidenceLine, ...] = (),
+) -> int:
     """A failure with the log of that file."""
     a_run = run()
-    found = diagnosis("test_failure", evidence=(EvidenceLine(line, "boom", part=part),))
+    found = diagnosis("test_failure", evidence=evidence or (EvidenceLine(line, "boom", part=part),))
     async with database.transaction() as session:
         number = await failures.add(session, a_run, a_run.jobs[0], found, Plan())
         await job_logs.add(session, number, keep_log(source))
@@ -50,6 +56,18 @@ async def test_what_a_log_says_is_shown_never_run(client, hostile):
     answer = await client.get(f"/failures/{hostile}/log.txt")
     assert answer.headers["content-type"].startswith("text/plain")
     assert answer.headers["x-content-type-options"] == "nosniff"
+
+
+async def test_of_a_short_log_only_what_tells_is_lit(client, database, tmp_path):
+    source = tmp_path / "job.log"
+    source.write_text("".join(f"line {number}\n" for number in range(1, 13)))
+    known = {8: "cmake-error"}
+    found = tuple(
+        EvidenceLine(number, f"line {number}", rule=known.get(number)) for number in range(1, 11)
+    )
+    text = (await client.get(f"/failures/{await kept(database, source, evidence=found)}")).text
+    assert re.findall(r'class="l lit" id="L(\d+)"', text) == ["1", "2", "3", "8"]
+    assert text.count('<li class="dim"><a href="#L') == 6
 
 
 async def test_a_window_of_lines_is_no_larger_than_a_window(client, hostile):

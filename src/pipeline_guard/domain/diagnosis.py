@@ -46,13 +46,14 @@ class EvidenceLine:
     """One telling line: `line` is 1-based in the raw log, `text` is cleaned and redacted.
 
     `url` is where the platform shows it, if it does. Where the log is an archive, `part` is the
-    file in it (a step's) that `line` counts in.
+    file in it (a step's) that `line` counts in. `rule` is the first rule that the line hits.
     """
 
     line: int
     text: str
     url: str | None = None
     part: str | None = None
+    rule: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

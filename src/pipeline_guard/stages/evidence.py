@@ -177,5 +177,6 @@ def _first_of_each(scored: Mapping[_Place, _Line]) -> tuple[EvidenceLine, ...]:
         seen.add(alike)
         if line.rule:
             met[line.rule] += 1
-        chosen.append(EvidenceLine(place[1], line.text.strip()[:_LONGEST], part=place[0]))
+        text = line.text.strip()[:_LONGEST]
+        chosen.append(EvidenceLine(place[1], text, part=place[0], rule=line.rule or None))
     return tuple(chosen)

@@ -34,6 +34,7 @@ def router(desk: Desk) -> APIRouter:
             request, "failure.html", section="/", failure=row, seen=seen, days=SEEN_DAYS,
             before=before, log=shown, categories=CATEGORIES,
             arithmetic=told(row.plan["facts"].get("choice")),
+            telling=log.telling(row.diagnosis["evidence"]),
         )  # fmt: skip
 
     return routes

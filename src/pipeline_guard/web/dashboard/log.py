@@ -20,6 +20,8 @@ WINDOW: Final = 500
 """Lines that are loaded at once."""
 FOUND: Final = 200
 """Matches that a search lists."""
+TELLING: Final = 3
+"""Evidence that is shown as such whatever it is; what comes after only where a rule knows it."""
 _MARKS: Final = (
     ("##[error]", "err"),
     ("##[warning]", "warn"),
@@ -31,7 +33,7 @@ _MARKS: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One line as it is shown; `lit` when it is evidence, `kind` by the platform's mark."""
+    """One line as it is shown; `lit` when it is telling evidence, `kind` by the platform's mark."""
 
     number: int
     text: str
@@ -94,6 +96,11 @@ def anchor(part: int, number: int) -> str:
     return f"P{part}L{number}" if part else f"L{number}"
 
 
+def telling(evidence: Sequence[Mapping[str, Any]]) -> list[bool]:
+    """Which pieces of evidence are worth the eye: of a short log, most lines are among the ten."""
+    return [at < TELLING or bool(item.get("rule")) for at, item in enumerate(evidence)]
+
+
 class Outline:
     """Turns what is stored about a log into sections and windows."""
 
@@ -113,7 +120,8 @@ class Outline:
                 own[-1] = (own[-1][0], last)
             else:
                 own.append((first, last))
-        self.lit = {self.place_of(item) for item in evidence}
+        marked = zip(evidence, telling(evidence), strict=True)
+        self.lit = {self.place_of(item) for item, tells in marked if tells}
 
     def place_of(self, item: Mapping[str, Any]) -> tuple[int, int]:
         """Where evidence stands: (part, line); one that names no file is in the first."""
@@ -121,7 +129,7 @@ class Outline:
         return self.parts.index(part) if part in self.parts else 0, int(item["line"])
 
     def view(self) -> LogView:
-        """The sections, those open that hold evidence, or else the last."""
+        """The sections, those open that hold lit lines, or else the last."""
         groups = [
             list(items)
             for _, items in groupby(

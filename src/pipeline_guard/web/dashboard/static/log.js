@@ -99,7 +99,7 @@
   if (place(location.hash)) jump(location.hash, false);
 
   // From one piece of evidence to the next, in the order of the log.
-  const evidence = [...new Set([...document.querySelectorAll("ol.evidence:not(.found) a")].map((link) => link.hash))]
+  const evidence = [...new Set([...document.querySelectorAll("ol.evidence:not(.found) li:not(.dim) a")].map((link) => link.hash))]
     .map(place).filter(Boolean)
     .sort((a, b) => a.part - b.part || a.line - b.line);
   let at = -1;
