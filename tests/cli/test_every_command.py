@@ -18,8 +18,8 @@ from pipeline_guard.cli import COMMANDS, GROUPS, build
 from pipeline_guard.errors import PipelineGuardError
 
 NOWHERE = "postgresql://127.0.0.1:1/none"
-WITHOUT_JSON = {"serve", "worker", "demo", "db backup", "db restore", "tokens revoke"}
-"""Print no data, or only that something was done."""
+WITHOUT_JSON = {"serve", "worker", "demo"}
+"""Run until they are ended, and tell what happens."""
 A_PAGE = {"config platforms"}
 """Prints a page of the documentation."""
 JSON_ANYWAY = {"config schema", "audit export"}

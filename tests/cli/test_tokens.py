@@ -27,7 +27,8 @@ def test_from_making_to_revoking(call, database_url):
     assert made["token"] not in listed
     assert json.loads(listed)[0]["name"] == "grafana"
     assert "grafana" in call("list").stdout
-    assert call("revoke", "grafana").exit_code == 0
+    revoked = call("revoke", "grafana", "--json")
+    assert json.loads(revoked.stdout) == {"name": "grafana", "revoked": True}
     assert call("revoke", "grafana").exit_code == 1
     assert call("create", "grafana", "--scope", "act").stdout.startswith("pguard_")
     with psycopg.connect(database_url) as connection:

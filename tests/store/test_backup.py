@@ -1,5 +1,6 @@
 """A backup brings everything back, on a database of yours and on the embedded one."""
 
+import json
 import shutil
 import tempfile
 from pathlib import Path
@@ -60,11 +61,13 @@ def test_what_was_backed_up_comes_back_and_works(database_url, empty_url, monkey
             " VALUES ('line', 'process_delivery', '{}', 'l')"
         )
     file = tmp_path / "guard.dump"
-    written = call(monkeypatch, "DATABASE_URL", database_url, "backup", str(file))
+    written = call(monkeypatch, "DATABASE_URL", database_url, "backup", str(file), "--json")
     assert written.exit_code == 0, written.output
+    assert json.loads(written.stdout) == {"file": str(file), "bytes": file.stat().st_size}
     assert file.stat().st_mode & 0o077 == 0
-    done = call(monkeypatch, "DATABASE_URL", empty_url, "restore", str(file))
+    done = call(monkeypatch, "DATABASE_URL", empty_url, "restore", str(file), "--json")
     assert done.exit_code == 0, done.output
+    assert json.loads(done.stdout) == {"file": str(file), "schema": HEAD}
     assert content(empty_url) == ([BODY], 1, HEAD)
     with psycopg.connect(empty_url) as connection:  # numbers go on behind those restored
         connection.execute(DELIVERY.replace("'d1'", "'d2'"), (b"",))

@@ -13,13 +13,14 @@ if TYPE_CHECKING:
     from pipeline_guard.settings import Settings
 
 FILE = typer.Argument(..., help="The backup's file.")
+AS_JSON = typer.Option(False, "--json", help="Print JSON.")
 
 
 def register(app: typer.Typer) -> None:
     """Add both commands."""
 
     @app.command()
-    def backup(file: Path = FILE) -> None:
+    def backup(file: Path = FILE, as_json: bool = AS_JSON) -> None:
         """Write the whole database into a new file, while the service may run.
 
         Example: pipeline-guard db backup guard.dump
@@ -30,10 +31,13 @@ def register(app: typer.Typer) -> None:
 
         with _database(load_settings()) as url:
             size = store.dump(url, file)
+        if as_json:
+            _print({"file": str(file), "bytes": size})
+            return
         typer.echo(f"{file} holds the whole database ({size / 1e6:.1f} MB).")
 
     @app.command()
-    def restore(file: Path = FILE) -> None:
+    def restore(file: Path = FILE, as_json: bool = AS_JSON) -> None:
         """Fill an empty database from a backup; the schema is then brought up to date.
 
         Example: PIPELINE_GUARD_DATABASE_URL=postgresql://... pipeline-guard db restore guard.dump
@@ -46,7 +50,16 @@ def register(app: typer.Typer) -> None:
         with _database(load_settings()) as url:
             store.restore(url, file)
             _, revision = migrate.upgrade(url)
+        if as_json:
+            _print({"file": str(file), "schema": revision})
+            return
         typer.echo(f"{file} is restored; the schema is at {revision}.")
+
+
+def _print(data: dict[str, str | int | None]) -> None:
+    from pipeline_guard.cli import runtime  # noqa: PLC0415
+
+    runtime.print_json(data)
 
 
 @contextlib.contextmanager

@@ -82,7 +82,7 @@ def list_tokens(as_json: bool = AS_JSON) -> None:
 
 
 @app.command()
-def revoke(name: str = NAME) -> None:
+def revoke(name: str = NAME, as_json: bool = AS_JSON) -> None:
     """End a token, and what was signed in with it, at once.
 
     Example: pipeline-guard tokens revoke grafana
@@ -100,6 +100,9 @@ def revoke(name: str = NAME) -> None:
 
     if not in_store(work):
         _fail(f"There is no live token '{name}'. See: pipeline-guard tokens list")
+    if as_json:
+        runtime.print_json({"name": name, "revoked": True})
+        return
     typer.echo(f"The token '{name}' opens nothing any more.")
 
 
