@@ -38,7 +38,7 @@ class _Seen:
 
 
 @dataclass(frozen=True, slots=True)
-class Searched:
+class _Searched:
     """A chunk cleaned, and where in it which patterns may match."""
 
     piece: Slice
@@ -58,22 +58,15 @@ class Scanner:
         self._base = 0
         """Lines of the parts before this one, so that order holds over the whole log."""
 
-    def search(self, chunk: Chunk) -> Searched:
-        """Do the part of the scan that looks at nothing but the chunk.
-
-        It may run in another thread than `feed`, a chunk ahead of it: Hyperscan holds no lock.
-        """
-        piece = cleaned(chunk)
-        return Searched(piece, self._search.places(piece.scan))
-
-    def feed(self, chunk: Chunk, searched: Searched | None = None) -> list[RuleHit]:
+    def feed(self, chunk: Chunk) -> list[RuleHit]:
         """Scan a chunk; gives the hits newly located in it, whatever the rules' conditions."""
         if self._steps is not None:
             self._steps.feed(chunk)
-        done = searched or self.search(chunk)
+        piece = cleaned(chunk)
+        done = _Searched(piece, self._search.places(piece.scan))
         if chunk.part != self._facts.part:
             self._base, self._facts.part = self._last, chunk.part
-        self._piece = done.piece
+        self._piece = piece
         fresh: list[RuleHit] = []
         for (rule, flag), patterns in self._grouped(done.places).items():
             if flag is None:
@@ -113,7 +106,7 @@ class Scanner:
                 grouped.setdefault((probe.rule, probe.flag), []).append(pattern)
         return grouped
 
-    def _note(self, rule: int, patterns: list[int], done: Searched, fresh: list[RuleHit]) -> None:
+    def _note(self, rule: int, patterns: list[int], done: _Searched, fresh: list[RuleHit]) -> None:
         seen = self._seen.setdefault(rule, _Seen())
         known = len(seen.first)
         if known < FIRST_HITS:
@@ -131,7 +124,7 @@ class Scanner:
             late.append(hit)
         seen.last.extend(reversed(late))
 
-    def _note_exit(self, patterns: list[int], done: Searched) -> None:
+    def _note_exit(self, patterns: list[int], done: _Searched) -> None:
         for start, end, _, number in walk(done.places, patterns, done.piece, back=True):
             text = clean_line(done.piece.data[start:end])
             codes = [int(match.group(1)) for match in self._program.line(number).finditer(text)]
@@ -139,7 +132,7 @@ class Scanner:
                 self._facts.exit_code = codes[-1]
                 return
 
-    def _note_fact(self, rule: int, flag: str, patterns: list[int], done: Searched) -> None:
+    def _note_fact(self, rule: int, flag: str, patterns: list[int], done: _Searched) -> None:
         """A condition on the log is met by an exact line, as a hit is."""
         for start, end, _, number in walk(done.places, patterns, done.piece):
             text = clean_line(done.piece.data[start:end])
@@ -148,7 +141,7 @@ class Scanner:
                 return
 
     def _hits(
-        self, rule: int, patterns: list[int], done: Searched, *, back: bool = False
+        self, rule: int, patterns: list[int], done: _Searched, *, back: bool = False
     ) -> Iterator[RuleHit]:
         check, asked = self._program.check(rule), self._program.rules[rule]
         may_match, piece = self._program.engine.may_match, done.piece

@@ -33,12 +33,12 @@ from pipeline_guard.domain.diagnosis import (
 from pipeline_guard.logs.diffs import NOTHING_PRINTED, Printed, PrintedDiffs
 from pipeline_guard.logs.excerpt import Excerpt, ExcerptBuilder
 from pipeline_guard.logs.fingerprint import fingerprint
-from pipeline_guard.logs.read import Chunk, ReadReport, ahead, read_chunks
+from pipeline_guard.logs.read import Chunk, ReadReport, read_chunks
 from pipeline_guard.logs.redact import Redactor
 from pipeline_guard.logs.testnames import TestNames
 from pipeline_guard.rules.hits import RuleHit
 from pipeline_guard.rules.load import RuleSet
-from pipeline_guard.rules.match import Scanner, Searched, rank
+from pipeline_guard.rules.match import Scanner, rank
 from pipeline_guard.rules.ranking import transient
 from pipeline_guard.stages.evidence import choose
 from pipeline_guard.stages.survived import ended_well, got_over, mentions_failure, weakened
@@ -163,16 +163,15 @@ class Judge:
         scanner, signals = Scanner(self._rules, platform=platform), Signals()
         excerpt, tests, diffs = ExcerptBuilder(), TestNames(), PrintedDiffs()
 
-        def take(chunk: Chunk, searched: Searched | None = None) -> None:
+        def take(chunk: Chunk) -> None:
             redactor.observe(chunk.data)
             signals.feed(chunk)
-            excerpt.feed(chunk, sorted({hit.line for hit in scanner.feed(chunk, searched)}))
+            excerpt.feed(chunk, sorted({hit.line for hit in scanner.feed(chunk)}))
             tests.feed(chunk)
             diffs.feed(chunk)
 
-        chunks = read_chunks(source, report)
-        for chunk, searched in ahead((chunk, scanner.search(chunk)) for chunk in chunks):
-            take(chunk, searched)
+        for chunk in read_chunks(source, report):
+            take(chunk)
         if extra_lines:
             remarks = "".join(line.replace("\n", " ") + "\n" for line in extra_lines)
             take(Chunk(remarks.encode(), report.lines + 1))
