@@ -6,6 +6,7 @@ looks for all of it in one pass, whose speed hardly depends on how much it is. W
 Hyperscan, or it refuses this processor, RE2's automaton does the same, slower.
 """
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -39,6 +40,7 @@ _PATIENCE: Final = 20_000
 _CROWD: Final = 32
 """Places kept of one thing in one piece of text; what comes behind them is asked for if need be."""
 
+_NOT_PLAIN: Final = re.compile(rb"[^A-Za-z0-9 ]")
 _BEFORE_TEXT: Final = rb"[\n\d\-TZ:., OE+\])|\xbf]"
 """A line break, or what LINE_START may end with."""
 
@@ -218,9 +220,7 @@ class Search:
 
 
 def _escaped(word: bytes) -> bytes:
-    return b"".join(
-        bytes((byte,)) if byte < 128 and chr(byte).isalnum() else b"\\x%02x" % byte for byte in word
-    )
+    return _NOT_PLAIN.sub(lambda found: b"\\x%02x" % ord(found[0]), word)
 
 
 def _behind_any_prefix(stretch: bytes) -> bytes:
