@@ -15,6 +15,7 @@ from pipeline_guard.rules.hits import RuleHit
 from pipeline_guard.rules.load import RuleSet, load_rules
 from pipeline_guard.rules.match import FIRST_HITS, LAST_HITS, Scanner, rank
 from pipeline_guard.rules.schema import Rule
+from pipeline_guard.search import engine
 from pipeline_guard.search.fragments import fragments
 
 
@@ -45,13 +46,22 @@ def lines(found: list[RuleHit]) -> list[int]:
         "[2026-01-02T03:04:05.123Z] ",
         "[task 2026-01-02T03:04:05.123Z] ",
         "03:04:05  ",
+        "[10:11:05]W:\t ",
+        "[10:11:05]W:\t",
+        "[10:11:05]i:\t [Step 1/2] ",
         "progress 10%\rprogress 20%\r",
         "travis_fold:start:x\r\x1b[0K",
         "build\tRun tests\t2026-01-02T03:04:05.1234567Z ",
     ],
 )
 @pytest.mark.parametrize("end", ["", "\r", "\x1b[0m", "  "])
-def test_anchors_mean_the_text_a_person_sees(prefix: str, end: str) -> None:
+@pytest.mark.parametrize("way", ["by words", "by whole patterns"])
+def test_anchors_mean_the_text_a_person_sees(
+    prefix: str, end: str, way: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if way == "by whole patterns":
+        monkeypatch.setattr(engine, "_SLOW_START", 0)
+        monkeypatch.setattr(engine, "_MISLED", 0)
     log = f"{prefix}first\n{prefix}it \x1b[31mbroke\x1b[0m badly{end}\nlast\n"
     (hit,) = hits(log, rule("^it broke badly$"))
     assert hit.line == 2

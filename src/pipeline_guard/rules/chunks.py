@@ -47,15 +47,12 @@ class Slice:
 
     def line_at(self, offset: int) -> int:
         """Give the 1-based raw number of the line that holds an offset."""
+        data, block = self.data, offset // _BLOCK
         if self._counts is None:
-            ends = (
-                self.data.count(b"\n", at, at + _BLOCK) for at in range(0, len(self.data), _BLOCK)
-            )
+            starts = range(0, len(data), _BLOCK)
+            ends = (newlines(data, at, min(at + _BLOCK, len(data))) for at in starts)
             self._counts = list(accumulate(ends, initial=0))
-        block = offset // _BLOCK
-        return (
-            self.first_line + self._counts[block] + self.data.count(b"\n", block * _BLOCK, offset)
-        )
+        return self.first_line + self._counts[block] + newlines(data, block * _BLOCK, offset)
 
     def bounds(self, offset: int) -> tuple[int, int]:
         """Give where the line around an offset starts and ends, its line break left out.

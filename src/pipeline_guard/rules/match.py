@@ -1,8 +1,8 @@
 """Runs rules over a log as it streams by, and gives the lines they hit.
 
 Every chunk of the log is searched once for all that any rule could be after. Only then is a rule
-asked, line by line, and only for its first few hits: of a rule that goes on hitting, the last
-few of each chunk are looked for from the chunk's end.
+asked, line by line, and only for its first few hits: of a rule that goes on hitting, the last few
+are looked for from the end, once for many chunks.
 """
 
 from collections import deque
@@ -26,15 +26,8 @@ __all__ = ["RuleHit", "Scanner", "rank"]
 
 FIRST_HITS = 5
 LAST_HITS = 3
-
-
-@dataclass(slots=True)
-class _Seen:
-    """What is known of one rule so far."""
-
-    first: list[RuleHit] = field(default_factory=list)
-    last: deque[RuleHit] = field(default_factory=lambda: deque(maxlen=LAST_HITS))
-    """Hits behind the first, where there are any."""
+_WINDOW = 16
+"""Chunks, of 256 KB, kept until the last hits in them are looked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +36,21 @@ class _Searched:
 
     piece: Slice
     places: Places
+    base: int
+    """Lines of the parts before this one, so that order holds over the whole log."""
+    late: list[int] = field(default_factory=list)
+    """Rules whose last hits may be in here."""
+
+
+@dataclass(slots=True)
+class _Seen:
+    """What is known of one rule so far."""
+
+    first: list[RuleHit] = field(default_factory=list)
+    last: deque[RuleHit] = field(default_factory=lambda: deque(maxlen=LAST_HITS))
+    """Hits behind the first, where there are any, but for those still to be found …"""
+    waiting: list[tuple[_Searched, list[int]]] = field(default_factory=list)
+    """… in these chunks, each with the rule's patterns that may match."""
 
 
 class Scanner:
@@ -56,17 +64,17 @@ class Scanner:
         self._steps = StepTree() if any(r.where.step for r in rules.rules) else None
         self._piece: Slice | None = None
         self._base = 0
-        """Lines of the parts before this one, so that order holds over the whole log."""
+        self._window: deque[_Searched] = deque()
 
     def feed(self, chunk: Chunk) -> list[RuleHit]:
         """Scan a chunk; gives the hits newly located in it, whatever the rules' conditions."""
         if self._steps is not None:
             self._steps.feed(chunk)
         piece = cleaned(chunk)
-        done = _Searched(piece, self._search.places(piece.scan))
         if chunk.part != self._facts.part:
             self._base, self._facts.part = self._last, chunk.part
         self._piece = piece
+        done = _Searched(piece, self._search.places(piece.scan), self._base)
         fresh: list[RuleHit] = []
         for (rule, flag), patterns in self._grouped(done.places).items():
             if flag is None:
@@ -75,6 +83,10 @@ class Scanner:
                 self._note_exit(patterns, done)
             else:
                 self._note_fact(rule, flag, patterns, done)
+        self._window.append(done)
+        if len(self._window) > _WINDOW:
+            for rule in self._window.popleft().late:
+                self._settle(rule)
         return fresh
 
     def finish(self) -> list[RuleHit]:
@@ -83,6 +95,8 @@ class Scanner:
         Hits of one line come in the order of the rules.
         """
         self._facts.last = self._last
+        for rule in self._seen:
+            self._settle(rule)
         return sorted(
             (
                 hit
@@ -115,14 +129,22 @@ class Scanner:
                 if len(seen.first) == FIRST_HITS:
                     break
             fresh += seen.first[known:]
-        if len(seen.first) < FIRST_HITS:
-            return
-        late: list[RuleHit] = []
-        for hit in self._hits(rule, patterns, done, back=True):
-            if len(late) == LAST_HITS or hit.order <= seen.first[-1].order:
+        if len(seen.first) == FIRST_HITS:
+            seen.waiting.append((done, patterns))
+            done.late.append(rule)
+
+    def _settle(self, rule: int) -> None:
+        """Find a rule's last hits in the chunks that wait for it, the last chunk first."""
+        seen, late = self._seen[rule], list[RuleHit]()
+        for done, patterns in reversed(seen.waiting):
+            for hit in self._hits(rule, patterns, done, back=True):
+                if len(late) == LAST_HITS or hit.order <= seen.first[-1].order:
+                    break
+                late.append(hit)
+            if len(late) == LAST_HITS:
                 break
-            late.append(hit)
         seen.last.extend(reversed(late))
+        seen.waiting.clear()
 
     def _note_exit(self, patterns: list[int], done: _Searched) -> None:
         for start, end, _, number in walk(done.places, patterns, done.piece, back=True):
@@ -156,5 +178,5 @@ class Scanner:
             if text is None or captures is None:
                 continue
             line = piece.line_at(offset)
-            yield RuleHit(asked, line, piece.part, text, captures, self._base + line)
+            yield RuleHit(asked, line, piece.part, text, captures, done.base + line)
             first, last = data.rfind(b"\n", 0, offset) + 1, data.find(b"\n", offset)

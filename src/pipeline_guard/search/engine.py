@@ -41,7 +41,7 @@ _CROWD: Final = 32
 """Places kept of one thing in one piece of text; what comes behind them is asked for if need be."""
 
 _NOT_PLAIN: Final = re.compile(rb"[^A-Za-z0-9 ]")
-_BEFORE_TEXT: Final = rb"[\n\d\-TZ:., OE+\])|\xbf]"
+_BEFORE_TEXT: Final = rb"[\n\t\d\-TZ:., OE+\])|\xbf]"
 """A line break, or what LINE_START may end with."""
 
 

@@ -16,7 +16,7 @@ MAX_PROGRAM = 4000
 """Instructions of the compiled pattern: a bound for counted repetitions such as (a{1,99}){1,99}."""
 LINE_MEMORY = 8 << 20
 
-_TIME: Final = r"(?:\[ *(?:[a-z]+ )?|\()?\d[-\dTZ:., OE+\])|]*(?:[WFi]?:\s*\[[^\]\n]+\] )?"
+_TIME: Final = r"(?:\[ *(?:[a-z]+ )?|\()?\d[-\dTZ:., OE+\])|]*(?:[WFi]?:\s*(?:\[[^\]\n]+\] )?)?"
 _TOOL: Final = (
     r"#\d+ (?:[\w.]+:? )?"
     r"| *[\w@./+*-]+ *[\w:-]*(?:: | *\| ?)"
