@@ -1,4 +1,6 @@
-"""How fast, and in how much memory, is a 1 GB zip of logs read?
+"""How fast, and in how much memory, is a 1 GB zip of logs read, and judged end to end?
+
+End to end is a cold process that reads all of it, and judges the 200 MB that its caps leave.
 
 python -m bench.read [--megabytes 1024]
 """
@@ -116,7 +118,16 @@ def _with_all(path: Path) -> int:
     return report.bytes
 
 
+def _end_to_end(path: Path) -> int:
+    from pipeline_guard.classifier.predict import Model  # noqa: PLC0415 (a part of what is timed)
+    from pipeline_guard.rules.load import load_rules  # noqa: PLC0415
+    from pipeline_guard.stages.judge import Judge  # noqa: PLC0415
+
+    return Judge(load_rules(), Model()).judge(path).bytes
+
+
 WAYS: dict[str, Callable[[Path], int]] = {
+    "end to end, judged": _end_to_end,
     "read_chunks": _plainly,
     "zipfile and a newline count": _by_zipfile,
     "read, redact, steps, excerpt": _with_all,

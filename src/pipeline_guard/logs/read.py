@@ -4,11 +4,10 @@ import sys
 import tempfile
 from collections import deque
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, BinaryIO, Final, TypeVar, cast
+from typing import Any, BinaryIO, Final, cast
 
 from pipeline_guard.errors import LogError
 from pipeline_guard.logs.archive import BLOCK, Inflater, entry_blocks, log_entries
@@ -26,9 +25,6 @@ _VECTORS_PAY: Final = 32 << 20
 
 _SEAM: Final = 4096
 """Where a line too long for a chunk is cut, a gap between words is sought this far back."""
-
-
-Item = TypeVar("Item")
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,8 +94,6 @@ def read_chunks(
                 chunks = reader.archive(stream)
             else:
                 chunks = reader.single(magic, stream)
-            packed = magic in ZIP_MAGIC or magic[:2] == GZIP_MAGIC
-            chunks = ahead(chunks) if packed else chunks
             yield from reader.ends(chunks, lambda: limits.max_bytes - limits.tail_bytes, "the log")
             if not report.lines:
                 report.notes.append("the log is empty")
@@ -243,23 +237,11 @@ class _Reader:
 def newlines(data: bytes, start: int = 0, end: int | None = None) -> int:
     """Count line ends in `data[start:end]`; in vectors, thrice as fast, once NumPy is there."""
     np: Any = sys.modules.get("numpy")
-    # Another thread may be importing it this very moment.
+    # Another job's thread may be importing it this very moment.
     if np is None or getattr(np.__spec__, "_initializing", False):
         return data.count(b"\n", start, end)
     count = (len(data) if end is None else end) - start
     return int(np.count_nonzero(np.frombuffer(data, np.uint8, count, start) == _NEWLINE))
-
-
-def ahead(items: Iterator[Item]) -> Iterator[Item]:
-    """Make the next item in a thread while this one is looked at.
-
-    For work that holds no lock: to inflate, to search.
-    """
-    with ThreadPoolExecutor(1, "ahead") as pool:
-        following = pool.submit(next, items, None)
-        while (item := following.result()) is not None:
-            following = pool.submit(next, items, None)
-            yield item
 
 
 def _word_gap(text: bytes) -> int:
