@@ -24,6 +24,14 @@ def classify(folder, stderr: int) -> str:
     return found.stderr or ""
 
 
+def shown_on(terminal: int) -> bytes:
+    shown = b""
+    with contextlib.suppress(OSError):  # the end of a terminal's other side
+        while more := os.read(terminal, 65536):
+            shown += more
+    return shown
+
+
 def test_many_files_show_a_bar_on_a_terminal(tmp_path):
     ours, theirs = pty.openpty()
     with contextlib.ExitStack() as stack:
@@ -32,12 +40,27 @@ def test_many_files_show_a_bar_on_a_terminal(tmp_path):
             classify(tmp_path, theirs)
         finally:
             os.close(theirs)
-        shown = b""
-        with contextlib.suppress(OSError):  # the end of a terminal's other side
-            while more := os.read(ours, 65536):
-                shown += more
+        shown = shown_on(ours)
     assert b"Judging logs" in shown
     assert b"3/3" in shown
+
+
+def test_work_of_unknown_length_shows_the_time_it_took_so_far():
+    ours, theirs = pty.openpty()
+    words = "from pipeline_guard.cli import progress\nwith progress.bar('Learning', None): pass"
+    with contextlib.ExitStack() as stack:
+        stack.callback(os.close, ours)
+        env = {**os.environ, "TERM": "xterm"}
+        try:
+            subprocess.run(
+                [sys.executable, "-c", words], stderr=theirs, check=True, timeout=60, env=env
+            )
+        finally:
+            os.close(theirs)
+        shown = shown_on(ours)
+    assert b"Learning" in shown
+    assert b"0:00:00" in shown
+    assert b"0/?" not in shown
 
 
 def test_a_pipe_gets_none(tmp_path):
