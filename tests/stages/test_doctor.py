@@ -59,7 +59,7 @@ async def test_jobs_that_wait_without_a_worker_are_wrong(database, database_url,
         )
     state, text, fix = (await told(settings(tmp_path), database))["queue"]
     assert (state, fix) == ("wrong", "Start one: pipeline-guard worker")
-    assert "1 jobs are due, 0 workers are alive, the oldest job has waited 20 minutes" in text
+    assert "Jobs due: 1; live workers: 0; the oldest job has waited 20 minutes" in text
 
 
 async def test_deliveries_that_were_given_up_and_an_old_schema_are_noted(

@@ -300,9 +300,9 @@ def _schema(found: Condition) -> Finding:
 
 
 def _queue(found: Condition) -> Finding:
-    told = f"{found.waiting} jobs are due, {found.workers} workers are alive"
+    told = f"Jobs due: {found.waiting}; live workers: {found.workers}"
     if found.waiting and found.oldest > LONG_WAIT:
-        told += f", the oldest job has waited {age(timedelta(seconds=found.oldest))}."
+        told += f"; the oldest job has waited {age(timedelta(seconds=found.oldest))}."
         fix = "Start more workers." if found.workers else "Start one: pipeline-guard worker"
         return Finding("queue", "wrong", told, fix)
     if not found.workers:
