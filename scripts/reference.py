@@ -1,7 +1,7 @@
 """Writes the reference pages of the documentation from the code: reference.py [FOLDER].
 
-Commands, settings, the policy's keys, the API and the rules. They are not kept in the repository,
-so they cannot be out of date; `make docs` writes them before it builds the site.
+Commands, settings, the policy's keys, the API, the remedies and the rules. They are not kept in
+the repository, so they cannot be out of date; `make docs` writes them before it builds the site.
 """
 
 import json
@@ -14,7 +14,9 @@ import typer
 from pydantic_core import PydanticUndefined
 
 from pipeline_guard.cli import build
+from pipeline_guard.platforms import ADAPTERS
 from pipeline_guard.policy.schema import GuardFile, RepositoryFile, json_schema
+from pipeline_guard.remedies import REMEDIES
 from pipeline_guard.rules.load import load_rules
 from pipeline_guard.settings import PREFIX, Settings
 from pipeline_guard.store.session import Database
@@ -201,11 +203,32 @@ def rules() -> str:
     return page
 
 
+def remedies() -> str:
+    """Every remedy: what may come of it, how it is taken back, what it needs and carries."""
+    page = (
+        "# Remedies\n\nWhat a plan's steps can be. `failures show ID` and the dashboard tell risk\n"
+    )
+    page += (
+        "and undo with each step. The comment, the check and notices report; they are no steps.\n\n"
+    )
+    page += table("remedy", "risk: the worst that may come of it", "undo", "needs one of", "on")
+    for kind, remedy in sorted(REMEDIES.items()):
+        needs = ", ".join(f"`{name}`" for name in sorted(remedy.needs_one_of))
+        able = (name for name, can in sorted(ADAPTERS.items()) if can & remedy.needs_one_of)
+        page += row(f"[{kind}](#{kind})", remedy.risk, remedy.undo, needs, ", ".join(able))
+    page += "\n`asked_by` and `comment` say who asked for a step, and where.\n"
+    for kind, remedy in sorted(REMEDIES.items()):
+        page += f"\n## {kind}\n\n" + table("parameter", "meaning")
+        page += "".join(row(f"`{name}`", text) for name, text in remedy.params.items())
+    return page
+
+
 PAGES = {
     "commands": commands,
     "settings": settings,
     "policy": policy,
     "api": api,
+    "remedies": remedies,
     "rules": rules,
 }
 

@@ -130,3 +130,6 @@ async def test_simulate_tells_what_another_policy_would_have_done(database, data
     assert "  red jobs of the run: 1 of 1\n" in story
     assert "  max_reruns: 2 (built-in)\n" in story
     assert "  mode: act (PIPELINE_GUARD_MODE)\n" in story
+    story = await asyncio.to_thread(call_with_store, "failures", "show", "1")
+    assert "        does: re-run the failed jobs\n        risk: Costs CI minutes" in story
+    assert "\n        undo: Cancel the new attempt" in story

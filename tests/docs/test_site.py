@@ -7,6 +7,7 @@ from types import ModuleType
 import pytest
 import yaml
 
+from pipeline_guard.remedies import REMEDIES
 from pipeline_guard.settings import PREFIX, Settings
 
 ROOT = Path(__file__).parents[2]
@@ -67,6 +68,15 @@ def test_the_reference_has_the_policy_the_api_and_the_rules(reference):
     assert "## POST /api/v1/deliveries/{delivery_id}/replay" in api
     assert "## POST /webhooks/{platform}\n" in api
     assert reference.rules().count("\n| `") > 200
+
+
+def test_the_reference_has_every_remedy_with_its_risk_undo_and_parameters(reference):
+    page = reference.remedies()
+    for kind, remedy in REMEDIES.items():
+        assert f"| [{kind}](#{kind}) | {remedy.risk} | {remedy.undo} | `" in page
+        part = page.split(f"\n## {kind}\n")[1].split("\n## ")[0]
+        assert part.count("\n| `") == len(remedy.params)
+    assert "remedies" in reference.PAGES
 
 
 def test_the_remedy_that_is_shown_is_the_one_there_is():

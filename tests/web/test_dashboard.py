@@ -14,9 +14,10 @@ from tests.web.conftest import TOKEN, client_of
 from tests.web.test_webhooks import BODY, headers
 
 from pipeline_guard.domain.diagnosis import EvidenceLine
-from pipeline_guard.domain.plan import Plan
+from pipeline_guard.domain.plan import Plan, Step
 from pipeline_guard.logs import keep
 from pipeline_guard.logs.keep import keep_log
+from pipeline_guard.remedies import REMEDIES
 from pipeline_guard.store import failures, job_logs, labels
 from pipeline_guard.store.tables import Audit, Delivery, Failure
 from pipeline_guard.web.dashboard import page
@@ -68,6 +69,18 @@ async def test_of_a_short_log_only_what_tells_is_lit(client, database, tmp_path)
     text = (await client.get(f"/failures/{await kept(database, source, evidence=found)}")).text
     assert re.findall(r'class="l lit" id="L(\d+)"', text) == ["1", "2", "3", "8"]
     assert text.count('<li class="dim"><a href="#L') == 6
+
+
+async def test_a_step_is_shown_with_its_risk_and_undo(client, database):
+    a_run, steps = run(), (Step("rerun", {"scope": "failed_jobs"}, "why so"), Step("bless"))
+    async with database.transaction() as session:
+        number = await failures.add(session, a_run, a_run.jobs[0], diagnosis(), Plan(steps))
+    text = (await client.get(f"/failures/{number}")).text
+    rerun = REMEDIES["rerun"]
+    assert "<small>re-run the failed jobs</small><br>why so" in text
+    assert f"<dd>{rerun.risk}</dd><dt>Undo</dt><dd>{rerun.undo}</dd>" in text
+    assert "<b>bless</b>" in text  # of a version with another remedy
+    assert text.count("Risk and undo") == 1
 
 
 async def test_a_window_of_lines_is_no_larger_than_a_window(client, hostile):

@@ -109,10 +109,14 @@ def _story(item: Any) -> str:
 
 
 def _step(step: dict[str, Any]) -> list[str]:
-    """The step, and the change that it would propose."""
+    """The step with what it does, its risk and undo, and the change that it would propose."""
+    from pipeline_guard.remedies import in_words  # noqa: PLC0415
+
+    words = in_words(step["kind"], step["params"])
     diff = step["params"].get("diff", "")
     return [
         f"  do    {step['kind']}: {step['why']}",
+        *(f"        {name}: {text}" for name, text in (words._asdict() if words else {}).items()),
         *(f"        {line}" for line in diff.splitlines()),
     ]
 

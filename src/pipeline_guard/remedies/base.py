@@ -37,12 +37,16 @@ class Result:
 class Remedy:
     """One way to heal: what it needs, what it would do in words, and doing it.
 
+    `params` are what its steps carry, by name, with their meaning. `risk` is the worst that may
+    come of it, `undo` how it is taken back; both are shown beside every step, in sentences.
+
     `apply` gets the run as it is now and is safe to call twice: it looks for what an earlier,
     interrupted call did before it does anything. It raises errors.PlatformError.
     """
 
     kind: StepKind
     needs_one_of: frozenset[Capability]
+    params: Mapping[str, str]
     risk: str
     undo: str
     describe: Callable[[Mapping[str, Any]], str]

@@ -33,6 +33,10 @@ async def apply(platform: Platform, run: Run, request: Request) -> Result:
 REMEDY = Remedy(
     kind="cancel",
     needs_one_of=frozenset({"cancel"}),
+    params={
+        "commit": "the run's commit",
+        "head": "the commit that has replaced it",
+    },
     risk="A run that somebody still wanted ends early.",
     undo="Run it again on the platform.",
     describe=describe,

@@ -29,7 +29,11 @@ async def apply(platform: Platform, run: Run, request: Request) -> Result:
 REMEDY = Remedy(
     kind="label",
     needs_one_of=frozenset({"labels"}),
-    risk="Writes a label on the request.",
+    params={
+        "number": "the request's number",
+        "label": "the label",
+    },
+    risk="Whatever listens for labels may act on a wrong one.",
     undo="Take the label off; the next green run of the workflow does so, too.",
     describe=describe,
     apply=apply,

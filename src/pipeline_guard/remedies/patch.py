@@ -137,8 +137,16 @@ async def edited(
 REMEDY = Remedy(
     kind="patch",
     needs_one_of=frozenset({"changes"}),
-    risk="A proposal that nobody reads over before it is merged.",
-    undo="Close the request; its branch can be deleted.",
+    params={
+        "diff": "the change",
+        "paths": "the files that it changes",
+        "base": "the commit that it fits",
+        "fingerprint": "the failure that it mends",
+        "title": "title of the request",
+        "body": "text of the request",
+    },
+    risk="A wrong change gets in, if nobody reads it over before it is merged.",
+    undo="Close the request, and its branch can be deleted; after a merge, revert it.",
     describe=describe,
     apply=apply,
 )

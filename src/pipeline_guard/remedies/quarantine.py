@@ -20,6 +20,12 @@ def print_of(test: str) -> str:
 REMEDY = replace(
     patch.REMEDY,
     kind="quarantine",
-    risk="A test that is looked at no more hides what it was written for.",
-    undo="Close the request, or take the mark out.",
+    params={
+        **patch.REMEDY.params,
+        "test": "the test",
+        "until": "the mark's last day",
+        "owners": "who answers for it",
+    },
+    risk="Until the mark's day is over, the test no longer stops what it was written to stop.",
+    undo="Close the request; after a merge, take the mark out.",
 )

@@ -45,8 +45,16 @@ async def apply(platform: Platform, run: Run, request: Request) -> Result:
 REMEDY = Remedy(
     kind="rerun",
     needs_one_of=frozenset({"rerun_run", "rerun_failed_jobs", "rerun_job"}),
-    risk="Costs CI minutes; side effects of the jobs happen again.",
-    undo="Cancel the new attempt on the platform.",
+    params={
+        "scope": "failed jobs, one job, or the whole run",
+        "job": "the one job's id",
+        "debug": "with debug logging",
+        "wait": "seconds to wait before",
+        "minutes": "CI minutes that it is expected to take",
+        "money": "what those cost",
+    },
+    risk="Costs CI minutes, and side effects of the jobs happen again.",
+    undo="Cancel the new attempt on the platform; what it did by then stays done.",
     describe=describe,
     apply=apply,
 )

@@ -7,6 +7,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
 
 from pipeline_guard.domain.diagnosis import CATEGORIES
+from pipeline_guard.remedies import REMEDIES, in_words
 from pipeline_guard.stages.choice import told
 from pipeline_guard.store import failures
 from pipeline_guard.web.api.parameters import RowId, found
@@ -35,6 +36,7 @@ def router(desk: Desk) -> APIRouter:
             before=before, log=shown, categories=CATEGORIES,
             arithmetic=told(row.plan["facts"].get("choice")),
             telling=log.telling(row.diagnosis["evidence"]),
+            in_words=in_words, rerun=REMEDIES["rerun"],
         )  # fmt: skip
 
     return routes
