@@ -1,5 +1,6 @@
 """Every command that the documentation shows is run, or says in the page why it is not."""
 
+import contextlib
 import gzip
 import os
 import re
@@ -17,6 +18,8 @@ from tests.docs.blocks import EVERY, PAGES, Block
 LOG = "Run make\n##[error]The hosted runner lost communication with the server.\n"
 ITS_OWN_DATABASE = {"docs/tutorial.md"}
 """Pages that say they start one; the others get a database that stands ready."""
+A_SERVICE = {"docs/access.md"}
+"""Pages that talk to one, whose address they call GUARD."""
 RUN = sorted({block.page for block in EVERY if block.reason is None})
 NOT_RUN = [block for block in EVERY if block.reason is not None]
 
@@ -32,6 +35,20 @@ def folder() -> Iterator[Path]:
     (made / "bin/pipeline-guard").symlink_to(Path(sys.executable).with_name("pipeline-guard"))
     yield made
     shutil.rmtree(made)
+
+
+@contextlib.contextmanager
+def service(env: dict[str, str]) -> Iterator[str]:
+    """A service that listens; gives its address."""
+    with subprocess.Popen(
+        ["pipeline-guard", "serve", "--no-worker", "--port", "0"],
+        env=env, stdout=subprocess.PIPE, text=True,
+    ) as running:  # fmt: skip
+        try:
+            assert running.stdout is not None
+            yield running.stdout.readline().split()[-1]
+        finally:
+            running.terminate()
 
 
 @pytest.mark.parametrize("page", RUN)
@@ -51,10 +68,13 @@ def test_the_commands_of_a_page_run_one_after_the_other(page, folder, database_u
         "PIPELINE_GUARD_DATA_DIR": str(folder / "data"),
         "PIPELINE_GUARD_DATABASE_URL": "" if page in ITS_OWN_DATABASE else database_url,
     }
-    done = subprocess.run(
-        ["bash", "-x", "-c", script],
-        cwd=folder, env=env, check=False, capture_output=True, text=True, timeout=300,
-    )  # fmt: skip
+    with contextlib.ExitStack() as stack:
+        if page in A_SERVICE:
+            env["GUARD"] = stack.enter_context(service(env))
+        done = subprocess.run(
+            ["bash", "-x", "-c", script],
+            cwd=folder, env=env, check=False, capture_output=True, text=True, timeout=300,
+        )  # fmt: skip
     assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
 
 
