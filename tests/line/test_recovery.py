@@ -16,7 +16,6 @@ from tests.platforms.github.keys import KEY, PEM
 from pipeline_guard import worker
 from pipeline_guard.stages import recover
 from pipeline_guard.stages.recover import Sweep, sweep
-from pipeline_guard.store.deliveries import QUEUE
 from pipeline_guard.store.sweeps import alone
 
 DNS = "curl: (6) Could not resolve host: mirror.example\n##[error]Process completed with exit code 6.\n"  # noqa: E501
@@ -123,22 +122,6 @@ async def test_after_a_start_the_worker_looks_by_itself(
         (failure,) = await line.failures()
         assert failure["status"] == "healing"
     assert len(reruns(github)) == 1
-
-
-async def test_a_job_that_cannot_even_be_given_up_does_not_end_the_rescue_of_others(
-    github, database_url, tmp_path, monkeypatch
-):
-    monkeypatch.setattr(worker, "HEARTBEAT_SECONDS", 0.02)
-    async with running_line(database_url, tmp_path, **on_github(github)) as line:
-        left = "INSERT INTO procrastinate_jobs (queue_name, task_name, args, status, attempts)"
-        odd, lost = f"('{QUEUE}', 'act', '{{}}', 'doing', 5)", "'doing', 0)"
-        execute(database_url, f"{left} VALUES {odd}")
-        await line.settle()
-        execute(database_url, f"{left} VALUES ('{QUEUE}', 'tell', '{{\"notice\": 1}}', {lost}")
-        await line.settle()
-    assert execute(database_url, "SELECT task_name, status FROM procrastinate_jobs") == [
-        ("act", "failed")
-    ]
 
 
 async def test_a_missed_run_is_fed_once_however_often_it_is_listed(
@@ -335,41 +318,6 @@ async def test_a_repository_that_is_gone_does_not_keep_the_others_waiting(
     found = await swept(github_line)
     assert [item.event.repository for item in found.runs] == ["acme/shop"]
     assert any("acme/gone" in note for note in found.notes)
-
-
-async def test_a_lost_job_is_given_back_and_what_was_given_up_stays(
-    github, github_line, database_url
-):
-    execute(database_url, "UPDATE procrastinate_jobs SET status = 'failed'")
-    run = github.add_run(log=DNS)
-    event = f'{{"kind": "run_finished", "platform": "github", "repository": "acme/shop", "run_id": "{run.id}"}}'  # noqa: E501
-    values = "'github', '{}', 'workflow_run', '{}', '', '{}', now() - interval '{} minutes'"
-    for number, (status, minutes) in enumerate((("accepted", 11), ("accepted", 5), ("failed", 60))):
-        execute(
-            database_url,
-            "INSERT INTO deliveries"
-            " (platform, delivery_id, event_name, event, body, status, received_at)"
-            f" VALUES ({values.format(f'd{number}', event, status, minutes)})",
-        )
-    found = await swept(github_line)
-    assert found.resumed == [1]
-    statuses = [item.partition(":")[0] for item in await github_line.notes()]
-    assert statuses[::-1] == ["processed", "accepted", "failed"]
-    assert (await swept(github_line)).resumed == []
-    assert len(await github_line.failures()) == 1
-
-
-async def test_a_delivery_whose_job_waits_for_its_next_try_is_not_lost(
-    github, github_line, database_url
-):
-    run = github.add_run(log=DNS)
-    github.fail("GET", f"/actions/runs/{run.id}$", 503, times=4)
-    await github_line.post("github", *github.webhook("workflow_run", run))
-    await github_line.settle()
-    (note,) = await github_line.notes()
-    assert note.startswith("accepted: PlatformUnavailable")
-    execute(database_url, "UPDATE deliveries SET processed_at = now() - interval '1 hour'")
-    assert (await swept(github_line)).resumed == []
 
 
 async def test_what_is_too_much_for_one_sweep_is_left_to_the_next(

@@ -114,6 +114,19 @@ def test_words_that_mislead_give_way_to_whole_patterns(monkeypatch: pytest.Monke
     assert scanned(rules, chunks, long=True) == asked(rules, chunks)
 
 
+def test_whole_patterns_that_mislead_are_compiled_ever_more_rarely(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(engine, "_PATIENCE", 10)
+    compiled = []
+    once = engine._compiled
+    monkeypatch.setattr(engine, "_compiled", lambda sources: compiled.append(1) or once(sources))
+    rules = RuleSet((made(1, any=[r"^refused \d+$"]),), {})
+    chunks = [b"this: was. refused 1\n" * 20] * 64
+    assert scanned(rules, chunks, long=True) == asked(rules, chunks) == set()
+    assert 3 < len(compiled) < 9
+
+
 def test_without_hyperscan(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(engine, "hyperscan", None)
     chunks = ["\n".join(LINES).encode() + b"\n"]

@@ -82,7 +82,8 @@ class Engine:
         self._words = [literals(pattern) for pattern in patterns]
         self._whole: _Compiled | None = None
         self._misled: Counter[int] = Counter()
-        self._vain = 0
+        self._vain, self._due = 0, 0
+        """Lines looked at in vain since the last compilation, and at how many the next is due."""
 
     def locator(self, pattern: int) -> re2._Regexp:
         """Give what finds the lines of a chunk that a pattern may match."""
@@ -111,8 +112,9 @@ class Engine:
         """
         if self.seen <= _SLOW_START:
             return None
-        if self._whole is None or self._vain > _PATIENCE:
-            self._vain = 0
+        if self._vain >= self._due:
+            # What misleads as a whole, too, must not have it compiled again and again.
+            self._vain, self._due = 0, max(_PATIENCE, 2 * self._due)
             self._whole = _compiled(self._sources(whole=True)) or self._whole
         return self._whole
 
