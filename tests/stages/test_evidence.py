@@ -62,6 +62,15 @@ def test_rulers_and_bare_levels_are_no_evidence(judge: Judge) -> None:
     ]
 
 
+def test_what_is_left_of_a_short_log_is_no_evidence(judge: Judge) -> None:
+    plain = [f"{word} is set up" for word in ("alpha", "beta", "gamma", "delta", "epsilon")]
+    cause = "curl: (6) Could not resolve host: a.example.org"
+    told = "\n".join([*plain, cause, "##[error]Process completed with exit code 6."])
+    evidence = judged(judge, told + "\n").evidence
+    assert evidence[0].text == cause
+    assert len(evidence) == 3
+
+
 def test_a_trouble_that_the_job_survived_for_long_is_not_re_run(judge: Judge) -> None:
     trouble = "curl: (56) Recv failure: Connection reset by peer\n"
     end = "##[error]Process completed with exit code 1.\n"

@@ -28,7 +28,10 @@ _DETAIL_LINES = 6
 _AGAIN = 1.0
 """What each further line of one rule counts less: three failed tests say less than one and why."""
 _FLOOR = -4.0
-"""A line below this is not worth showing."""
+"""A line below this is not worth showing …"""
+_SURE = 3
+_LATER_FLOOR = -1.0
+"""… nor, behind the first three, is one below this: in a short log it is only what was left."""
 _SAYS_NOTHING = re.compile(
     r"[\W_]*(?:(?:\[|##\[)?(?:error|err!?|warn(?:ing)?|info|fatal|fail(?:ed|ure)?)\b[\W_]*)?$",
     re.IGNORECASE,
@@ -172,7 +175,8 @@ def _first_of_each(scored: Mapping[_Place, _Line]) -> tuple[EvidenceLine, ...]:
         )
         line = left.pop(place)
         alike = mask(line.text).strip()
-        if alike in seen or (line.score < _FLOOR and chosen):
+        floor = _FLOOR if len(chosen) < _SURE else _LATER_FLOOR
+        if alike in seen or (line.score < floor and chosen):
             continue
         seen.add(alike)
         if line.rule:
