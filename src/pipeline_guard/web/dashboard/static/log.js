@@ -41,17 +41,25 @@
     return part.promise;
   }
 
-  function giveUp(near) {
-    if (loaded.size <= MOST_LOADED) return;
-    const here = windows.indexOf(near);
-    const far = [...loaded].sort((a, b) => Math.abs(windows.indexOf(b) - here) - Math.abs(windows.indexOf(a) - here))[0];
-    if (!placeholders.has(far) || far.contains(document.activeElement)) return;
-    far.innerHTML = placeholders.get(far);
-    delete far.dataset.loaded;
-    loaded.delete(far);
-    size(far);
-    seen.unobserve(far);
-    seen.observe(far);
+  // From the middle of what is seen; what is folded away is farthest.
+  function distance(part) {
+    const box = part.getBoundingClientRect();
+    return box.height ? Math.abs(box.top + box.bottom - innerHeight) / 2 : Infinity;
+  }
+
+  function giveUp(fresh) {
+    const spare = [...loaded]
+      .filter((part) => part !== fresh && placeholders.has(part) && !part.contains(document.activeElement))
+      .map((part) => [distance(part), part])
+      .sort((a, b) => b[0] - a[0]);
+    for (const [, far] of spare.slice(0, Math.max(0, loaded.size - MOST_LOADED))) {
+      far.innerHTML = placeholders.get(far);
+      delete far.dataset.loaded;
+      loaded.delete(far);
+      size(far);
+      seen.unobserve(far);
+      seen.observe(far);
+    }
   }
 
   const seen = new IntersectionObserver((entries) => {
