@@ -70,10 +70,7 @@ def find_test(name: str, files: Sequence[str]) -> MarkPlace | None:
 
 def mark_pytest(text: str, names: Sequence[str], reason: str) -> str:
     """`@pytest.mark.xfail(strict=False, …)` on the test, and the import where it is missing."""
-    try:
-        tree = ast.parse(text)
-    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
-        raise Unfit("The test file is no Python that can be read.") from error
+    tree = parsed(text)
     node = defined_test(tree.body, names)
     if any("xfail" in ast.unparse(item) for item in node.decorator_list):
         raise Unfit("The test is marked already.")
@@ -84,6 +81,14 @@ def mark_pytest(text: str, names: Sequence[str], reason: str) -> str:
     if not _imports_pytest(tree):
         lines.insert(_import_line(tree), f"import pytest{_ending(text)}")
     return "\n".join(lines)
+
+
+def parsed(text: str) -> ast.Module:
+    """A test file's syntax tree; raises Unfit where it is no Python."""
+    try:
+        return ast.parse(text)
+    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+        raise Unfit("The test file is no Python that can be read.") from error
 
 
 def defined_test(

@@ -8,7 +8,7 @@ import ast
 from collections.abc import Iterator, Sequence
 
 from pipeline_guard.remedies.edits.base import Unfit
-from pipeline_guard.remedies.marks import MarkPlace, defined_test, mark_pytest
+from pipeline_guard.remedies.marks import MarkPlace, defined_test, mark_pytest, parsed
 
 _JUNIT_IMPORT = "import org.junit.jupiter.api.Disabled;"
 
@@ -27,10 +27,7 @@ def unmark(text: str, place: MarkPlace, reason: str) -> str:
 
 
 def _without_decorator(text: str, names: Sequence[str], reason: str) -> str:
-    try:
-        tree = ast.parse(text)
-    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
-        raise Unfit("The test file is no Python that can be read.") from error
+    tree = parsed(text)
     node = defined_test(tree.body, names)
     ours = [item for item in node.decorator_list if _is_ours(item, reason)]
     if len(ours) != 1:
