@@ -18,9 +18,9 @@ from pipeline_guard.classifier.artifact import default_folder
 from pipeline_guard.classifier.manifest import read_manifests, read_overlay
 from pipeline_guard.classifier.predict import Model
 from pipeline_guard.rules.load import load_rules
-from pipeline_guard.stages.held_out import as_labelled, by_platform
-from pipeline_guard.stages.judge import Judge
-from pipeline_guard.stages.learn import Sample, learn, read_samples
+from pipeline_guard.stages.diagnose.judge import Judge
+from pipeline_guard.stages.trials.held_out import as_labelled, by_platform
+from pipeline_guard.stages.trials.learn import Sample, learn, read_samples
 
 TARGETS = {"macro-F1": "0.75 / 0.88", "transient": "0.95 / 0.70", "evidence@3": "0.80 / 0.95"}
 

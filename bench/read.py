@@ -121,7 +121,7 @@ def _with_all(path: Path) -> int:
 def _end_to_end(path: Path) -> int:
     from pipeline_guard.classifier.predict import Model  # noqa: PLC0415 (a part of what is timed)
     from pipeline_guard.rules.load import load_rules  # noqa: PLC0415
-    from pipeline_guard.stages.judge import Judge  # noqa: PLC0415
+    from pipeline_guard.stages.diagnose.judge import Judge  # noqa: PLC0415
 
     return Judge(load_rules(), Model()).judge(path).bytes
 

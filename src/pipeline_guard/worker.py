@@ -24,19 +24,19 @@ from pipeline_guard.errors import (
     RateLimited,
     StoreUnavailable,
 )
-from pipeline_guard.stages import incidents
 from pipeline_guard.stages.accept import run_lock
-from pipeline_guard.stages.act import act, act_later
-from pipeline_guard.stages.again import decide_again
+from pipeline_guard.stages.act.act import act, act_later
+from pipeline_guard.stages.act.again import decide_again
+from pipeline_guard.stages.act.give_up import give_up_acting
+from pipeline_guard.stages.breakers import incidents
 from pipeline_guard.stages.context import Context
-from pipeline_guard.stages.diagnose import process_delivery, process_event
-from pipeline_guard.stages.digest import digest
-from pipeline_guard.stages.give_up import give_up_acting
-from pipeline_guard.stages.notices import tell
-from pipeline_guard.stages.prune import prune
-from pipeline_guard.stages.recover import sweep
-from pipeline_guard.stages.report import report
-from pipeline_guard.stages.tidy import tidy
+from pipeline_guard.stages.diagnose.diagnose import process_delivery, process_event
+from pipeline_guard.stages.follow_up.tidy import tidy
+from pipeline_guard.stages.report.digest import digest
+from pipeline_guard.stages.report.notices import tell
+from pipeline_guard.stages.report.report import report
+from pipeline_guard.stages.upkeep.prune import prune
+from pipeline_guard.stages.upkeep.recover import sweep
 from pipeline_guard.store import deliveries, notices
 from pipeline_guard.store.deliveries import PROCESS_TASK, QUEUE
 from pipeline_guard.store.session import raw_connection

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from tests.stages.test_decide import NOW, diagnosis, facts, job, run
+from tests.stages.decide.test_decide import NOW, diagnosis, facts, job, run
 from typer.testing import CliRunner
 
 from pipeline_guard.cli import build
@@ -16,9 +16,9 @@ from pipeline_guard.cli.simulation import Told
 from pipeline_guard.errors import ConfigError
 from pipeline_guard.policy.layers import Setting, Target, resolve
 from pipeline_guard.policy.schema import Policy
-from pipeline_guard.stages.decide import Case, decide
-from pipeline_guard.stages.gather import Gathered
-from pipeline_guard.stages.simulate import Outcome
+from pipeline_guard.stages.decide.decide import Case, decide
+from pipeline_guard.stages.gather.gather import Gathered
+from pipeline_guard.stages.trials.simulate import Outcome
 from pipeline_guard.store import failures
 from pipeline_guard.store.tables import Failure
 

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 import psycopg
 import pytest
-from tests.stages.test_decide import diagnosis, run
+from tests.stages.decide.test_decide import diagnosis, run
 
 from pipeline_guard.cli import tail
 from pipeline_guard.domain.plan import Plan

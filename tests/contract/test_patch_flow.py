@@ -29,9 +29,9 @@ from pipeline_guard.platforms.github.webhook import GitHubWebhooks
 from pipeline_guard.policy.schema import Policy
 from pipeline_guard.remedies import REMEDIES
 from pipeline_guard.remedies.base import Request
-from pipeline_guard.stages.decide import Case, decide
-from pipeline_guard.stages.facts import Facts
-from pipeline_guard.stages.prepare import prepare
+from pipeline_guard.stages.decide.decide import Case, decide
+from pipeline_guard.stages.decide.facts import Facts
+from pipeline_guard.stages.gather.prepare import prepare
 
 pytestmark = pytest.mark.contract
 REPO, TOKEN, SECRET = "acme/shop", "token", "hook-secret"

@@ -13,7 +13,7 @@ import pytest
 from pipeline_guard.classifier.predict import Model
 from pipeline_guard.domain.diagnosis import CATEGORIES, Diagnosis
 from pipeline_guard.rules.load import load_rules
-from pipeline_guard.stages.judge import Judge
+from pipeline_guard.stages.diagnose.judge import Judge
 from tests.judgement.cases import Case, cases
 from tests.judgement.dress import PLATFORMS
 

@@ -4,7 +4,7 @@ import psycopg
 from tests.line.harness import on_github, running_line
 
 from pipeline_guard import worker
-from pipeline_guard.stages.recover import sweep
+from pipeline_guard.stages.upkeep.recover import sweep
 from pipeline_guard.store.deliveries import QUEUE
 
 DNS = "curl: (6) Could not resolve host: mirror.example\n##[error]Process completed with exit code 6.\n"  # noqa: E501

@@ -15,8 +15,8 @@ from tests.line.test_github import DNS, send
 from tests.notify.receivers import Inbox, http_receiver
 
 from pipeline_guard import worker
-from pipeline_guard.stages import incidents
-from pipeline_guard.stages.digest import digest
+from pipeline_guard.stages.breakers import incidents
+from pipeline_guard.stages.report.digest import digest
 from pipeline_guard.store.tables import Notice
 
 CONFIG = """

@@ -11,7 +11,7 @@ from tests.line.test_github import RED
 from tests.line.test_patch import BEFORE, DIFF, LOG, proposals, say, send
 from tests.line.test_tracker import another_hour, issues, push
 
-from pipeline_guard.stages.recover import sweep
+from pipeline_guard.stages.upkeep.recover import sweep
 
 CONFIG = "mode: act\npatch: {mode: act}\nissue: {enabled: true, after: 1}\n"
 

@@ -14,8 +14,8 @@ from tests.line.harness import PATIENCE, Line, on_github, running_line
 from tests.platforms.github.keys import KEY, PEM
 
 from pipeline_guard import worker
-from pipeline_guard.stages import recover
-from pipeline_guard.stages.recover import Sweep, sweep
+from pipeline_guard.stages.upkeep import recover
+from pipeline_guard.stages.upkeep.recover import Sweep, sweep
 from pipeline_guard.store.sweeps import alone
 
 DNS = "curl: (6) Could not resolve host: mirror.example\n##[error]Process completed with exit code 6.\n"  # noqa: E501

@@ -15,8 +15,9 @@ from tests.line.test_github import DNS
 
 from pipeline_guard import worker
 from pipeline_guard.settings import Settings
-from pipeline_guard.stages import assemble, registrations
-from pipeline_guard.stages.registrations import Registrations
+from pipeline_guard.stages import assemble
+from pipeline_guard.stages.upkeep import registrations
+from pipeline_guard.stages.upkeep.registrations import Registrations
 from pipeline_guard.store.session import Database
 from pipeline_guard.vault import KEY_FILE
 from pipeline_guard.web.app import create_app

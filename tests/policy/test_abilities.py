@@ -18,7 +18,7 @@ from pipeline_guard.policy.schema import GuardFile, RepositoryFile
 from pipeline_guard.remedies import REMEDIES
 from pipeline_guard.settings import Settings
 from pipeline_guard.stages.abilities import MEANING, page
-from pipeline_guard.stages.policies import Policies
+from pipeline_guard.stages.gather.policies import Policies
 
 BUILDBOT = {"buildbot": ADAPTERS["buildbot"]}
 ASKING = b"""\

@@ -8,7 +8,7 @@ import pytest
 from pipeline_guard.policy.layers import BUILT_IN, Setting, Target, _leaves, resolve
 from pipeline_guard.policy.load import Loaded, parse
 from pipeline_guard.policy.schema import GuardFile, Keys, RepositoryFile, json_schema
-from pipeline_guard.stages.guards import GUARDS
+from pipeline_guard.stages.decide.guards import GUARDS
 
 DOCS = Path(__file__).parents[2] / "docs"
 PAGE = (DOCS / "policy.md").read_text()

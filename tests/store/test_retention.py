@@ -14,9 +14,9 @@ from pipeline_guard import store
 from pipeline_guard.cli import build
 from pipeline_guard.errors import ConfigError
 from pipeline_guard.settings import load_settings
-from pipeline_guard.stages.gather import REMEMBERED
-from pipeline_guard.stages.prune import prune
-from pipeline_guard.stages.recover import LONGEST_LOOKBACK
+from pipeline_guard.stages.gather.gather import REMEMBERED
+from pipeline_guard.stages.upkeep.prune import prune
+from pipeline_guard.stages.upkeep.recover import LONGEST_LOOKBACK
 from pipeline_guard.store import retention, sweeps
 from pipeline_guard.store.retention import KEPT, RULES, Keep
 from pipeline_guard.store.tables import Base

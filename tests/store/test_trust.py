@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from sqlalchemy import text, update
-from tests.stages.test_decide import diagnosis, job, run
+from tests.stages.decide.test_decide import diagnosis, job, run
 
 from pipeline_guard.domain.plan import Plan, Step
 from pipeline_guard.domain.trust import WINDOW

@@ -1,7 +1,7 @@
 """What people and scripts see: access, pages, health."""
 
 import pytest
-from tests.stages.test_decide import diagnosis, run
+from tests.stages.decide.test_decide import diagnosis, run
 
 from pipeline_guard.domain.diagnosis import EvidenceLine
 from pipeline_guard.domain.plan import Plan, Refusal

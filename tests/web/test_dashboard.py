@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import select
-from tests.stages.test_decide import diagnosis, run
+from tests.stages.decide.test_decide import diagnosis, run
 from tests.web.browser import seed
 from tests.web.conftest import TOKEN, client_of
 from tests.web.test_webhooks import BODY, headers

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import httpx
 import psycopg
 import pytest
-from tests.stages.test_decide import diagnosis, run
+from tests.stages.decide.test_decide import diagnosis, run
 from tests.web.conftest import TOKEN
 from tests.web.serving import served
 

@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis.errors import Unsatisfiable
 from schemathesis.specs.openapi.checks import ignored_auth
 from tests.conftest import _named
-from tests.stages.test_decide import diagnosis, run
+from tests.stages.decide.test_decide import diagnosis, run
 from tests.web.conftest import TOKEN, running_app
 
 from pipeline_guard.domain.plan import Plan

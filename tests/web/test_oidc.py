@@ -12,7 +12,7 @@ from tests.web.conftest import client_of, running_app
 
 from pipeline_guard.errors import ConfigError
 from pipeline_guard.settings import Settings
-from pipeline_guard.stages.doctor import of_sign_in
+from pipeline_guard.stages.upkeep.doctor import of_sign_in
 from pipeline_guard.web.oidc import provider_from, scopes_of_groups
 
 ANN = {"sub": "42", "email": "ann@example.org", "groups": ["dev", "staff"]}

@@ -10,8 +10,8 @@ import typer
 from pipeline_guard.errors import ConfigError
 
 if TYPE_CHECKING:
-    from pipeline_guard.stages.backtest import Compared, Score
-    from pipeline_guard.stages.judge import Judge
+    from pipeline_guard.stages.diagnose.judge import Judge
+    from pipeline_guard.stages.trials.backtest import Compared, Score
 
 MOST_ROWS: Final = 50
 """Differences that are printed for people; --json has all."""
@@ -78,7 +78,7 @@ def register(app: typer.Typer) -> None:
 def _judge(folders: tuple[Path, ...]) -> "Judge":
     from pipeline_guard.classifier.predict import Model  # noqa: PLC0415
     from pipeline_guard.rules.load import load_rules  # noqa: PLC0415
-    from pipeline_guard.stages.judge import Judge  # noqa: PLC0415
+    from pipeline_guard.stages.diagnose.judge import Judge  # noqa: PLC0415
 
     try:
         return Judge(load_rules(folders), Model())
@@ -92,7 +92,7 @@ async def _work(url: str, before: "Judge | None", after: "Judge", since: datetim
     from rich.progress import Progress  # noqa: PLC0415
 
     from pipeline_guard.cli import runtime  # noqa: PLC0415
-    from pipeline_guard.stages.backtest import Score, backtest  # noqa: PLC0415
+    from pipeline_guard.stages.trials.backtest import Score, backtest  # noqa: PLC0415
     from pipeline_guard.store import failures  # noqa: PLC0415
 
     result = Result(Score(), Score())
@@ -120,7 +120,7 @@ def as_data(result: Result) -> dict[str, Any]:
 
 
 def _score(score: "Score") -> dict[str, Any]:
-    from pipeline_guard.stages.backtest import share  # noqa: PLC0415
+    from pipeline_guard.stages.trials.backtest import share  # noqa: PLC0415
 
     return {
         "reruns": score.reruns,

@@ -100,7 +100,7 @@ def _evidence_row(item: EvidenceLine) -> dict[str, Any]:
 def _judge(rules: Path | None) -> Any:
     from pipeline_guard.classifier.predict import Model  # noqa: PLC0415
     from pipeline_guard.rules.load import load_rules  # noqa: PLC0415
-    from pipeline_guard.stages.judge import Judge  # noqa: PLC0415
+    from pipeline_guard.stages.diagnose.judge import Judge  # noqa: PLC0415
 
     return Judge(load_rules([rules] if rules else []), Model())
 
@@ -164,9 +164,9 @@ def train(
     from pipeline_guard.classifier.artifact import FILE_NAME  # noqa: PLC0415
     from pipeline_guard.classifier.manifest import read_manifests, read_overlay  # noqa: PLC0415
     from pipeline_guard.rules.load import load_rules  # noqa: PLC0415
-    from pipeline_guard.stages.held_out import as_labelled, by_platform  # noqa: PLC0415
-    from pipeline_guard.stages.judge import Judge  # noqa: PLC0415
-    from pipeline_guard.stages.learn import learn, read_samples  # noqa: PLC0415
+    from pipeline_guard.stages.diagnose.judge import Judge  # noqa: PLC0415
+    from pipeline_guard.stages.trials.held_out import as_labelled, by_platform  # noqa: PLC0415
+    from pipeline_guard.stages.trials.learn import learn, read_samples  # noqa: PLC0415
 
     entries = read_manifests(manifests, read_overlay(out))
     if len({entry.label for entry in entries} - {"none", "unknown"}) < 2:

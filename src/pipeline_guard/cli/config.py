@@ -116,7 +116,7 @@ def show(
     from pipeline_guard.cli import runtime  # noqa: PLC0415
     from pipeline_guard.policy.layers import Target, resolve  # noqa: PLC0415
     from pipeline_guard.policy.load import load_repository_file  # noqa: PLC0415
-    from pipeline_guard.stages.policies import Policies  # noqa: PLC0415
+    from pipeline_guard.stages.gather.policies import Policies  # noqa: PLC0415
 
     service = Policies(load_settings())
     own = load_repository_file(repository_file) if repository_file else None
@@ -159,9 +159,9 @@ def simulate(
     from pipeline_guard.cli.simulation import Told, as_data, told  # noqa: PLC0415
     from pipeline_guard.policy.load import Loaded, check_file  # noqa: PLC0415
     from pipeline_guard.policy.schema import GuardFile  # noqa: PLC0415
-    from pipeline_guard.stages.policies import Policies  # noqa: PLC0415
-    from pipeline_guard.stages.simulate import Another  # noqa: PLC0415
-    from pipeline_guard.stages.simulate import simulate as decide_anew  # noqa: PLC0415
+    from pipeline_guard.stages.gather.policies import Policies  # noqa: PLC0415
+    from pipeline_guard.stages.trials.simulate import Another  # noqa: PLC0415
+    from pipeline_guard.stages.trials.simulate import simulate as decide_anew  # noqa: PLC0415
 
     settings = load_settings()
     service = Policies(settings)

@@ -65,7 +65,7 @@ def prune(
 
     from pipeline_guard.cli import runtime  # noqa: PLC0415
     from pipeline_guard.stages import assemble  # noqa: PLC0415
-    from pipeline_guard.stages.prune import prune as delete  # noqa: PLC0415
+    from pipeline_guard.stages.upkeep.prune import prune as delete  # noqa: PLC0415
     from pipeline_guard.store import retention  # noqa: PLC0415
 
     settings = load_settings()

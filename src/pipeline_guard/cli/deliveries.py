@@ -11,7 +11,7 @@ from pipeline_guard.cli.stored import Columns, in_store, show_list, there
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncSession
 
-    from pipeline_guard.stages.recover import Sweep
+    from pipeline_guard.stages.upkeep.recover import Sweep
     from pipeline_guard.store.tables import Delivery
 
 app = typer.Typer(help="Inbound webhooks: list, show, replay, recover.", no_args_is_help=True)
@@ -147,8 +147,9 @@ def recover(
     Exit codes: 0 looked, 1 another sweep is under way or the database away.
     """
     from pipeline_guard.cli import runtime  # noqa: PLC0415
-    from pipeline_guard.stages import assemble, recover  # noqa: PLC0415
-    from pipeline_guard.stages.registrations import Registrations  # noqa: PLC0415
+    from pipeline_guard.stages import assemble  # noqa: PLC0415
+    from pipeline_guard.stages.upkeep import recover  # noqa: PLC0415
+    from pipeline_guard.stages.upkeep.registrations import Registrations  # noqa: PLC0415
     from pipeline_guard.worker import TaskQueue, queue_app  # noqa: PLC0415
 
     settings = load_settings()

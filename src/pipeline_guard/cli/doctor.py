@@ -50,8 +50,9 @@ def look(settings: "Settings") -> list["Finding"]:
     """All findings; without a database what can be seen without it."""
     from pipeline_guard.cli import runtime  # noqa: PLC0415
     from pipeline_guard.domain.inspection import Finding  # noqa: PLC0415
-    from pipeline_guard.stages import assemble, doctor  # noqa: PLC0415
-    from pipeline_guard.stages.registrations import Registrations  # noqa: PLC0415
+    from pipeline_guard.stages import assemble  # noqa: PLC0415
+    from pipeline_guard.stages.upkeep import doctor  # noqa: PLC0415
+    from pipeline_guard.stages.upkeep.registrations import Registrations  # noqa: PLC0415
 
     async def work(url: str | None) -> list[Finding]:
         platforms = assemble.connect_platforms(settings)

@@ -74,7 +74,7 @@ def show(failure: int = typer.Argument(help="The failure's id."), as_json: bool 
 
 
 def _story(item: Any) -> str:
-    from pipeline_guard.stages.choice import told  # noqa: PLC0415
+    from pipeline_guard.stages.decide.choice import told  # noqa: PLC0415
 
     named_by = f"rule {item.rule}" if item.rule else item.source
     lines = [

@@ -116,7 +116,8 @@ def _look(env: Path, platform: str) -> list["Finding"]:
     """What doctor says about the policy, the disk and the platform, with the new settings."""
     from pipeline_guard.cli import logging_setup, runtime  # noqa: PLC0415
     from pipeline_guard.settings import load_settings  # noqa: PLC0415
-    from pipeline_guard.stages import assemble, doctor  # noqa: PLC0415
+    from pipeline_guard.stages import assemble  # noqa: PLC0415
+    from pipeline_guard.stages.upkeep import doctor  # noqa: PLC0415
 
     settings = load_settings(_env_file=env)
     logging_setup.configure(settings, quiet=True)

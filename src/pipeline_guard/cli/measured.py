@@ -34,8 +34,8 @@ def _read(rules: "RuleSet", settings: Any) -> dict[str, dict[str, Any]]:
     from datetime import UTC, datetime  # noqa: PLC0415
 
     from pipeline_guard.cli import runtime  # noqa: PLC0415
-    from pipeline_guard.stages.gather import REMEMBERED  # noqa: PLC0415
-    from pipeline_guard.stages.policies import Policies  # noqa: PLC0415
+    from pipeline_guard.stages.gather.gather import REMEMBERED  # noqa: PLC0415
+    from pipeline_guard.stages.gather.policies import Policies  # noqa: PLC0415
     from pipeline_guard.store import trust  # noqa: PLC0415
     from pipeline_guard.web.api.rules import shape  # noqa: PLC0415
 

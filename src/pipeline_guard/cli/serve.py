@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from fastapi import FastAPI
 
     from pipeline_guard.settings import Settings
-    from pipeline_guard.stages.registrations import Registrations
+    from pipeline_guard.stages.upkeep.registrations import Registrations
     from pipeline_guard.telemetry.telemetry import Telemetry
 
 
@@ -104,7 +104,7 @@ async def _serve(
     from pipeline_guard import worker  # noqa: PLC0415
     from pipeline_guard.cli.runtime import open_database  # noqa: PLC0415
     from pipeline_guard.stages import assemble  # noqa: PLC0415
-    from pipeline_guard.stages.registrations import Registrations  # noqa: PLC0415
+    from pipeline_guard.stages.upkeep.registrations import Registrations  # noqa: PLC0415
     from pipeline_guard.web.app import create_app  # noqa: PLC0415
 
     async with open_database(url) as database:
@@ -188,7 +188,7 @@ async def _worker(settings: "Settings", url: str, telemetry: "Telemetry") -> Asy
     from pipeline_guard import worker  # noqa: PLC0415
     from pipeline_guard.cli.runtime import open_database  # noqa: PLC0415
     from pipeline_guard.stages import assemble  # noqa: PLC0415
-    from pipeline_guard.stages.registrations import Registrations  # noqa: PLC0415
+    from pipeline_guard.stages.upkeep.registrations import Registrations  # noqa: PLC0415
 
     async with open_database(url) as database:
         queue = worker.queue_app(database.url)

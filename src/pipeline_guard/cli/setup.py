@@ -18,7 +18,7 @@ def register(app: typer.Typer) -> None:
         """
         from pipeline_guard.cli import runtime  # noqa: PLC0415
         from pipeline_guard.stages import assemble  # noqa: PLC0415
-        from pipeline_guard.stages.registrations import Registrations  # noqa: PLC0415
+        from pipeline_guard.stages.upkeep.registrations import Registrations  # noqa: PLC0415
 
         settings = load_settings()
 

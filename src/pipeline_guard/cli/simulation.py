@@ -7,7 +7,7 @@ from typing import Any
 import typer
 
 from pipeline_guard.cli.runtime import print_table
-from pipeline_guard.stages.simulate import Outcome
+from pipeline_guard.stages.trials.simulate import Outcome
 
 
 @dataclass

@@ -50,7 +50,7 @@ class Plan:
     status: FailureStatus = "open"
     summary: str = ""
     facts: dict[str, Any] = field(default_factory=dict)
-    """What the decision rested on, JSON-ready (stages/facts.py reads it back)."""
+    """What the decision rested on, JSON-ready (stages/decide/facts.py reads it back)."""
     policy: dict[str, Any] = field(default_factory=dict)
     """The values it was held against: `values`, their `origins`, and `notes`."""
 

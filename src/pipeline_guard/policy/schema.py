@@ -1,7 +1,7 @@
 """The keys of a policy with their built-in values, and the shapes of the two files that hold them.
 
-The built-in values are the careful ones. Every key is asked by a guard, in stages/guards.py or
-stages/proposers/.
+The built-in values are the careful ones. Every key is asked by a guard, in
+stages/decide/guards.py or stages/decide/proposers/.
 """
 
 import json

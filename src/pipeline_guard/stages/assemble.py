@@ -19,8 +19,8 @@ from pipeline_guard.rules.load import RuleSet
 from pipeline_guard.rules.watch import RuleWatcher
 from pipeline_guard.settings import Settings, unusable
 from pipeline_guard.stages.context import Context, Queue
-from pipeline_guard.stages.judge import Judge
-from pipeline_guard.stages.policies import Policies
+from pipeline_guard.stages.diagnose.judge import Judge
+from pipeline_guard.stages.gather.policies import Policies
 from pipeline_guard.store.retention import Keep
 from pipeline_guard.store.session import Database
 from pipeline_guard.telemetry.telemetry import Telemetry

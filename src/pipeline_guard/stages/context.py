@@ -13,7 +13,7 @@ from pipeline_guard.domain.diagnosis import Diagnosis
 from pipeline_guard.domain.runs import Run
 from pipeline_guard.errors import NotFound
 from pipeline_guard.stages.accept import run_lock
-from pipeline_guard.stages.policies import Policies
+from pipeline_guard.stages.gather.policies import Policies
 from pipeline_guard.store.retention import Keep
 from pipeline_guard.store.session import Database
 from pipeline_guard.telemetry.telemetry import Telemetry

@@ -13,7 +13,7 @@ from pipeline_guard.domain.capabilities import Connected
 from pipeline_guard.settings import Settings
 from pipeline_guard.stages.accept import WRITERS, Acceptor
 from pipeline_guard.stages.context import Queue
-from pipeline_guard.stages.registrations import Registrations
+from pipeline_guard.stages.upkeep.registrations import Registrations
 from pipeline_guard.store.session import Database
 from pipeline_guard.telemetry.telemetry import Telemetry
 from pipeline_guard.web import access, health, metrics, problems, reference, setup, signin

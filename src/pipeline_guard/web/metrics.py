@@ -12,7 +12,7 @@ from prometheus_client.registry import Collector
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from pipeline_guard.errors import StoreUnavailable
-from pipeline_guard.stages.gather import REMEMBERED
+from pipeline_guard.stages.gather.gather import REMEMBERED
 from pipeline_guard.store import (
     actions,
     deliveries,

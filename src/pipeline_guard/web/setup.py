@@ -12,7 +12,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from pipeline_guard.errors import ConfigError, PlatformError
 from pipeline_guard.platforms.github import registration as github
-from pipeline_guard.stages.registrations import SETUP, Registrations
+from pipeline_guard.stages.upkeep.registrations import SETUP, Registrations
 from pipeline_guard.store import audit, tickets
 from pipeline_guard.store.session import Database
 from pipeline_guard.web import forms

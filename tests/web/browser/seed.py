@@ -15,8 +15,8 @@ from pipeline_guard.domain.plan import Plan, Refusal, Step
 from pipeline_guard.domain.runs import Job, Run
 from pipeline_guard.logs.keep import keep_log
 from pipeline_guard.policy.schema import Policy
-from pipeline_guard.stages.choice import choice
-from pipeline_guard.stages.facts import Facts, as_json
+from pipeline_guard.stages.decide.choice import choice
+from pipeline_guard.stages.decide.facts import Facts, as_json
 from pipeline_guard.store import actions, failures, job_logs
 from pipeline_guard.store.session import Database
 from pipeline_guard.store.tables import Action, Failure

@@ -7,7 +7,7 @@ from fastapi import APIRouter
 from pydantic import BaseModel
 
 from pipeline_guard.stages.context import Queue
-from pipeline_guard.stages.recover import requeue
+from pipeline_guard.stages.upkeep.recover import requeue
 from pipeline_guard.store import audit
 from pipeline_guard.store import deliveries as store
 from pipeline_guard.store.session import Database

@@ -7,8 +7,8 @@ from pydantic import BaseModel
 
 from pipeline_guard.domain.trust import RuleTrust
 from pipeline_guard.policy.schema import Rules
-from pipeline_guard.stages.gather import REMEMBERED
-from pipeline_guard.stages.policies import Policies
+from pipeline_guard.stages.gather.gather import REMEMBERED
+from pipeline_guard.stages.gather.policies import Policies
 from pipeline_guard.store import trust
 from pipeline_guard.store.session import Database
 

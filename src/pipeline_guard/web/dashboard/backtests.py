@@ -16,8 +16,8 @@ from pipeline_guard.classifier.predict import Model
 from pipeline_guard.errors import ConfigError
 from pipeline_guard.rules.load import load_rules
 from pipeline_guard.stages.assemble import rule_folders
-from pipeline_guard.stages.backtest import Compared, Score, backtest
-from pipeline_guard.stages.judge import Judge
+from pipeline_guard.stages.diagnose.judge import Judge
+from pipeline_guard.stages.trials.backtest import Compared, Score, backtest
 from pipeline_guard.web import forms
 from pipeline_guard.web.access import require
 from pipeline_guard.web.dashboard.desk import Desk

@@ -8,7 +8,7 @@ from fastapi.responses import HTMLResponse
 
 from pipeline_guard.domain.diagnosis import CATEGORIES
 from pipeline_guard.remedies import REMEDIES, in_words
-from pipeline_guard.stages.choice import told
+from pipeline_guard.stages.decide.choice import told
 from pipeline_guard.store import failures
 from pipeline_guard.web.api.parameters import RowId, found
 from pipeline_guard.web.dashboard import log

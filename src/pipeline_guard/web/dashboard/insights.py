@@ -10,7 +10,7 @@ from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import HTMLResponse
 from pydantic import BeforeValidator
 
-from pipeline_guard.stages.gather import REMEMBERED
+from pipeline_guard.stages.gather.gather import REMEMBERED
 from pipeline_guard.store import insights as store
 from pipeline_guard.store import trust
 from pipeline_guard.web.dashboard import charts

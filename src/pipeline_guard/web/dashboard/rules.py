@@ -17,7 +17,7 @@ from pipeline_guard.errors import LogError
 from pipeline_guard.policy.layers import Target
 from pipeline_guard.rules.ranking import transient
 from pipeline_guard.rules.schema import Rule
-from pipeline_guard.stages.gather import REMEMBERED
+from pipeline_guard.stages.gather.gather import REMEMBERED
 from pipeline_guard.store import job_logs, rule_hits, trust
 from pipeline_guard.store.rule_hits import Hits
 from pipeline_guard.web import forms

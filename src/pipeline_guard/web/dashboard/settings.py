@@ -8,7 +8,7 @@ from fastapi.responses import HTMLResponse, StreamingResponse
 from pipeline_guard.platforms.github.registration import configured
 from pipeline_guard.policy.layers import BUILT_IN, Target
 from pipeline_guard.stages.assemble import Platforms, connect_platforms
-from pipeline_guard.stages.doctor import examine
+from pipeline_guard.stages.upkeep.doctor import examine
 from pipeline_guard.web.api.parameters import Filter
 from pipeline_guard.web.dashboard.desk import Desk
 

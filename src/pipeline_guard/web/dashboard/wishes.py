@@ -6,8 +6,8 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import RedirectResponse, Response
 
-from pipeline_guard.stages import person
-from pipeline_guard.stages.answers import Answer
+from pipeline_guard.stages.people import person
+from pipeline_guard.stages.people.answers import Answer
 from pipeline_guard.store import failures
 from pipeline_guard.store.tables import Failure
 from pipeline_guard.web import forms

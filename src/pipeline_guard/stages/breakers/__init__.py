@@ -1,0 +1,1 @@
+"""Breakers hold actions back beyond one failure: incidents, rules demoted, limits used up."""

@@ -1,0 +1,1 @@
+"""Diagnose: from a run to what failed in it, and why."""

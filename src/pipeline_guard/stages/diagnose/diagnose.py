@@ -1,0 +1,276 @@
+"""Diagnose: re-read the run, stream each failed job's log, judge it, store what was found."""
+
+import asyncio
+import dataclasses
+from collections.abc import AsyncIterator, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import structlog
+
+from pipeline_guard.domain.capabilities import Platform
+from pipeline_guard.domain.diagnosis import Diagnosis
+from pipeline_guard.domain.events import Event
+from pipeline_guard.domain.plan import Plan
+from pipeline_guard.domain.runs import Job, Run
+from pipeline_guard.errors import LogError, NotFound
+from pipeline_guard.logs.read import ReadLimits, ReadReport
+from pipeline_guard.logs.spool import spool
+from pipeline_guard.stages.accept import run_lock
+from pipeline_guard.stages.act.cancel import cancel_superseded
+from pipeline_guard.stages.act.start import start
+from pipeline_guard.stages.breakers import demotion, incidents
+from pipeline_guard.stages.breakers.limits import within_limits
+from pipeline_guard.stages.context import Context, report_lock, run_key
+from pipeline_guard.stages.decide.decide import decide
+from pipeline_guard.stages.diagnose.shelf import Shelf
+from pipeline_guard.stages.follow_up import tidy
+from pipeline_guard.stages.follow_up.follow_up import follow_up
+from pipeline_guard.stages.gather.gather import gather, ready_for
+from pipeline_guard.stages.gather.prepare import prepare
+from pipeline_guard.stages.gather.quarantine import look_up_all
+from pipeline_guard.stages.measure import stage
+from pipeline_guard.stages.people.command import run_commands
+from pipeline_guard.store import deliveries, failures
+from pipeline_guard.store.tracker import anything_stands
+
+MAX_JOBS = 40
+"""Failed jobs of one run whose logs are read; a run with more has one cause, seen in these."""
+LOGS_AT_ONCE = 4
+UNFINISHED_CHECKS = 18
+"""How often an unfinished run is looked at again: with the delays below, over 12 hours."""
+
+log = structlog.get_logger(__name__)
+
+
+async def process_delivery(context: Context, row_id: int) -> None:
+    """Work off one stored delivery; afterwards it is `processed`, and says what came of it."""
+    async with context.database.transaction() as session:
+        delivery = await deliveries.get(session, row_id)
+    if delivery is None:
+        log.warning("delivery_gone", delivery=row_id)
+        return
+    note = await process_event(context, Event(**delivery.event), checks=0)
+    async with context.database.transaction() as session:
+        await deliveries.mark(session, row_id, "processed", note)
+
+
+@within_limits
+async def process_event(context: Context, event: Event, *, checks: int) -> str:
+    """Follow one event to the end of its decision; returns what was done, in a sentence.
+
+    `checks` counts how often the same unfinished run has been looked at before.
+    """
+    structlog.contextvars.bind_contextvars(
+        platform=event.platform, repository=event.repository, run_id=event.run_id
+    )
+    if event.kind == "comment_command":
+        return await run_commands(context, event)
+    platform = context.platform(event.platform).platform
+    if event.conclusion in ("success", "skipped"):
+        async with context.database.transaction() as session:
+            run_id = None if "rerun_is_new_run" in platform.capabilities else event.run_id
+            place = (event.platform, event.repository)
+            waits = await failures.has_unsettled(session, *place, run_id)
+            if not waits and not await anything_stands(session, *place):
+                return "The run is green and no failure was waiting for it."
+    run = await platform.read_run(event)
+    if not run.completed:
+        if await cancel_superseded(context, platform, run):
+            return "A newer commit has replaced this run; it is cancelled."
+        return await _look_again(context, event, checks)
+    async with context.database.transaction() as session:
+        await follow_up(context, session, run)
+        await tidy.look_for_work(context, session, run)
+        known = {
+            (item.run_attempt, item.job_id)
+            for item in await failures.of_run(session, run.platform, run.repository, run.run_id)
+        }
+    jobs = [job for job in run.failed_jobs if (run.attempt, job.id) not in known]
+    if not jobs:
+        return "Nothing new: the run is green, or its failures are known."
+    inline = event.hints.get("logs") or []
+    jobs = jobs[:MAX_JOBS]
+    shelf = Shelf(run, len(jobs))
+    diagnoses = await _diagnose_all(context, platform, run, jobs, inline, shelf)
+    return await _decide_and_store(context, platform, run, jobs, diagnoses, shelf)
+
+
+async def _look_again(context: Context, event: Event, checks: int) -> str:
+    """The run still works on other jobs: come back when it should be done.
+
+    The platform's own webhook usually comes first; this is for the one that never arrives.
+    """
+    if checks >= UNFINISHED_CHECKS:
+        return "The run never finished; it is not looked at any more."
+    delay = min(30.0 * 2**checks, 3600.0)
+    async with context.database.transaction() as session:
+        await context.queue.defer(
+            session,
+            "look_again",
+            {"event": _as_args(event), "checks": checks + 1},
+            delay=delay,
+            once=f"look_again:{run_lock(event.platform, event.repository, event.run_id)}",
+        )
+    return f"The run is not finished yet; it is looked at again in {delay:.0f} s at the latest."
+
+
+def _as_args(event: Event) -> dict[str, Any]:
+    return {
+        "kind": event.kind,
+        "platform": event.platform,
+        "repository": event.repository,
+        "run_id": event.run_id,
+        "job_id": event.job_id,
+        "hints": event.hints,
+    }
+
+
+@stage("diagnose")
+async def _diagnose_all(
+    context: Context,
+    platform: Platform,
+    run: Run,
+    jobs: Sequence[Job],
+    inline: Sequence[dict[str, str]],
+    shelf: Shelf,
+) -> list[Diagnosis]:
+    gate = asyncio.Semaphore(LOGS_AT_ONCE)
+
+    async def one(job: Job) -> Diagnosis:
+        async with gate:
+            text = "\n".join(item["text"] for item in inline if item["job_id"] in (job.id, ""))
+            return await _diagnose(context, platform, run, job, text, shelf)
+
+    return await asyncio.gather(*(one(job) for job in jobs))
+
+
+async def _diagnose(
+    context: Context, platform: Platform, run: Run, job: Job, inline: str, shelf: Shelf
+) -> Diagnosis:
+    """Judge one job by its log; without one, by the platform's own remarks."""
+    spooled = ReadReport()
+    try:
+        source, remarks = await _fetch(context, platform, run, job, inline, spooled)
+    except LogError as error:
+        return _unread(f"The log could not be read: {error}")
+    try:
+        await shelf.keep(job, source)
+        with context.telemetry.stage("judge", job=job.name):
+            found = await asyncio.to_thread(
+                context.judge.judge, source, platform=run.platform, failed=True, extra_lines=remarks
+            )
+        evidence = tuple(
+            dataclasses.replace(item, url=platform.log_line_url(run, job, item.line))
+            for item in found.evidence
+        )
+        return dataclasses.replace(found, evidence=evidence, notes=(*spooled.notes, *found.notes))
+    except LogError as error:
+        return _unread(f"The log could not be read: {error}")
+    except Exception as error:
+        # A bug of ours, or a log nobody foresaw: the failure itself must not be lost with it.
+        log.exception("judgement_failed", repository=run.repository, run=run.run_id, job=job.name)
+        return _unread(f"The log could not be judged: {type(error).__name__}: {error}")
+    finally:
+        source.unlink(missing_ok=True)
+
+
+async def _fetch(
+    context: Context,
+    platform: Platform,
+    run: Run,
+    job: Job,
+    inline: str,
+    report: ReadReport,
+) -> tuple[Path, tuple[str, ...]]:
+    """The log in a file, and the platform's remarks, asked for only where there is no log."""
+    limits = ReadLimits()
+    try:
+        return await spool(platform.stream_log(run, job), context.scratch, limits, report), ()
+    except NotFound:
+        remarks = () if inline else tuple(await platform.annotations(run, job))
+        return await spool(_as_stream(inline), context.scratch, limits, report), remarks
+
+
+def _unread(note: str) -> Diagnosis:
+    return Diagnosis("unknown", 0.0, "none", transient=False, notes=(note,))
+
+
+async def _as_stream(text: str) -> AsyncIterator[bytes]:
+    yield text.encode()
+
+
+@stage("decide")
+async def _decide_and_store(
+    context: Context,
+    platform: Platform,
+    run: Run,
+    jobs: Sequence[Job],
+    diagnoses: Sequence[Diagnosis],
+    shelf: Shelf,
+) -> str:
+    policy = await context.policies.of_run(platform, run)
+    failed = list(zip(jobs, diagnoses, strict=True))
+    now = datetime.now(UTC)
+    patches = await prepare(platform, run, diagnoses)
+    asked = [policy.of_job(job.name).policy.quarantine for job in jobs]
+    marks = await look_up_all(context.database, platform, run, diagnoses, asked, now)
+    ready = await ready_for(platform, run, policy)
+    async with context.database.transaction() as session:
+        gathered = await gather(session, platform, ready, failed, now)
+        gathered = [
+            item.offering(patch, mark)
+            for item, patch, mark in zip(gathered, patches, marks, strict=True)
+        ]
+        plans = decide([item.case for item in gathered], now)
+        made = []
+        for item, plan in zip(gathered, plans, strict=True):
+            facts, kept = item.case.facts, item.kept_with(plan)
+            number = await failures.add(session, run, facts.job, facts.diagnosis, kept)
+            await shelf.store(session, number, facts.job)
+            made.append((facts, plan, number))
+            if facts.trust is not None:
+                await demotion.note(session, facts.trust, item.case.policy.rules)
+        await incidents.decided(context, session, made, now)
+        await follow_up(context, session, run)
+        await start(context, session, run, plans)
+        await context.queue.defer(session, "report", run_key(run), lock=report_lock(run))
+    for facts, plan, number in made:
+        _tell(context, run.platform, number, facts.job, facts.diagnosis, plan)
+    return " ".join((_summary(diagnoses, plans), *policy.remarks))
+
+
+def _tell(
+    context: Context,
+    platform: str,
+    failure: int | None,
+    job: Job,
+    diagnosis: Diagnosis,
+    plan: Plan,
+) -> None:
+    """Count what was stored, and say it in the log under the failure's id."""
+    metrics = context.telemetry.metrics
+    metrics.diagnoses.labels(platform, diagnosis.category, diagnosis.source).inc()
+    metrics.redactions.labels(platform).inc(diagnosis.redactions)
+    metrics.plans.labels(platform, plan.status).inc()
+    for refusal in plan.refusals:
+        metrics.refusals.labels(refusal.guard).inc()
+    log.info(
+        "diagnosed",
+        failure=failure,
+        job=job.name,
+        category=diagnosis.category,
+        confidence=diagnosis.confidence,
+        named_by=diagnosis.rule or diagnosis.source,
+        status=plan.status,
+        refused_by=[refusal.guard for refusal in plan.refusals],
+    )
+
+
+def _summary(diagnoses: Sequence[Diagnosis], plans: Sequence[Plan]) -> str:
+    parts = [
+        f"{diagnosis.category} ({plan.status})"
+        for diagnosis, plan in zip(diagnoses, plans, strict=True)
+    ]
+    return f"Diagnosed {len(parts)} failed job(s): {', '.join(parts)}."

@@ -1,0 +1,1 @@
+"""Follow up: what came of it, and what it has made untrue."""

@@ -1,0 +1,1 @@
+"""People: what somebody asks for, in a comment or on the dashboard."""

@@ -1,0 +1,1 @@
+"""Report: what people read, on the request, in the list of checks and elsewhere."""

@@ -1,0 +1,1 @@
+"""Trials: stored failures and labelled logs show what a change would do before it is made."""

@@ -1,0 +1,1 @@
+"""Upkeep: the service looks after itself: what it missed, what it keeps, how it stands."""

@@ -1,0 +1,124 @@
+"""Survived troubles: what was tried again counts for little, and success comes last or not."""
+
+import io
+
+import pytest
+
+from pipeline_guard.domain.diagnosis import Diagnosis
+from pipeline_guard.logs.excerpt import ExcerptLine
+from pipeline_guard.rules.load import load_rules
+from pipeline_guard.stages.diagnose.judge import Judge
+from pipeline_guard.stages.diagnose.survived import got_over
+
+RESET = "curl: (56) Recv failure: Connection reset by peer"
+
+
+def judged(*lines: str) -> Diagnosis:
+    log = "".join(f"{line}\n" for line in lines).encode()
+    return Judge(load_rules(), None).judge(io.BytesIO(log))
+
+
+def test_a_retried_download_is_no_failure() -> None:
+    found = judged(RESET, "Warning: Will retry in 1 seconds. 3 retries left.", "all good")
+    assert found.category == "none"
+
+
+def test_what_is_let_go_is_no_failure() -> None:
+    missing = "rm: cannot remove 'build': No such file or directory"
+    assert judged("+ rm build", missing, "+ true", "+ make", "built").category == "none"
+
+
+def test_a_server_of_the_jobs_own_is_not_the_network() -> None:
+    refused = "urllib.error.URLError: <urlopen error [Errno 111] Connection refused>"
+    remote = judged("urlopen('https://files.example.org/a')", refused)
+    assert (remote.category, remote.transient) == ("network_transient", True)
+    own = judged("urlopen('http://localhost:8080/a')", refused)
+    assert not own.transient
+
+
+def test_a_repository_is_fetched_from_no_server_of_the_jobs_own() -> None:
+    cloned = judged(
+        "git clone http://127.0.0.1:48209/.git rates",
+        "Cloning into 'rates'...",
+        "fatal: unable to access 'http://127.0.0.1:48209/.git/': Failed to connect to 127.0.0.1"
+        " port 48209 after 0 ms: Couldn't connect to server",
+        "program finished with exit code 128",
+    )
+    assert (cloned.category, cloned.transient) == ("network_transient", True)
+
+
+def test_the_last_attempt_is_one() -> None:
+    found = judged(RESET, "Warning: Will retry in 1 seconds.", "+ true", "+ false", "x", RESET)
+    assert (found.category, found.transient) == ("network_transient", True)
+
+
+@pytest.mark.parametrize(
+    "end", ["OK (12 tests, 40 assertions)", "ok  \texample.org/a\t0.1s", "=== 3 passed in 0.1s ==="]
+)
+def test_success_after_a_trouble_says_that_it_was_got_over(end: str) -> None:
+    assert judged(RESET, "more", "and more", end).category == "none"
+    assert judged(RESET, "more", end, "fatal: the end").category == "network_transient"
+
+
+def test_a_lasting_cause_is_not_made_up_for_by_another_tools_success() -> None:
+    found = judged("FAILED tests/test_a.py::test_b - assert 1 == 2", "Done in 3.1s")
+    assert found.category == "test_failure"
+
+
+def test_a_failure_that_no_rule_knows_is_still_one() -> None:
+    assert judged("bert-base   PASS", "bert-large  FAIL: accuracy 0.2", "end").category == "unknown"
+
+
+def test_what_is_let_go_may_talk_for_some_lines_first() -> None:
+    found = judged("+ cc -c a.c", "a.c:1:2: error: no", "  int x;", "+ true", "+ ./b")
+    assert found.category == "none"
+    stayed = judged("+ cc -c a.c", "a.c:1:2: error: no", "  int x;", "+ false", "+ true")
+    assert stayed.category == "compile_error"
+
+
+def test_what_ansible_was_told_to_ignore_is_no_failure() -> None:
+    fatal = 'fatal: [web1]: FAILED! => {"changed": false, "msg": "no such service"}'
+    recap = "web1   : ok=12   changed=3    unreachable=0    failed={}    skipped=1"
+    assert judged(fatal, "...ignoring", "PLAY RECAP ***", recap.format(0)).category == "none"
+    assert judged(fatal, "PLAY RECAP ***", recap.format(1)).category == "deploy_failure"
+
+
+def test_another_mirror_is_another_try() -> None:
+    gone = "curl: (22) The requested URL returned error: 503"
+    assert judged(gone, "trying the next mirror", "unpacked").category == "none"
+    assert judged(gone, "no mirror left").category == "network_transient"
+
+
+def test_a_count_of_nothing_is_no_failure() -> None:
+    assert judged("PASS: t/oom", "# TOTAL: 2", "# FAIL:  0", "# ERROR: 0").category == "none"
+    assert judged("FAIL: t/oom", "# TOTAL: 2", "# FAIL:  1", "# ERROR: 0").category != "none"
+
+
+def test_a_trouble_that_was_got_over_starts_no_re_run() -> None:
+    gone = "curl: (22) The requested URL returned error: 503"
+    found = judged(gone, "Retrying in 3 seconds", "unpacking", "##[error]exit")
+    assert not found.transient
+
+
+def test_lines_that_the_job_passed_over() -> None:
+    again = [ExcerptLine(1, "it broke"), ExcerptLine(2, "x"), ExcerptLine(3, "Retrying in 2 s")]
+    assert got_over(again) == [True, True, True]
+    texts = [
+        "warning: odd",
+        "0 failed, 210 passed",
+        "it broke",
+        "  a detail",
+        "+ true",
+        "+ ls",
+        "a",
+        "b",
+        "it broke",
+    ]
+    lines = [ExcerptLine(number, text) for number, text in enumerate(texts, 1)]
+    assert got_over(lines) == [True, True, True, True, False, False, False, False, False]
+
+
+def test_who_is_told_to_try_again_has_not_been_heard_to_try() -> None:
+    limit = "Error: GitHub API Error: API rate limit exceeded for 192.0.2.9"
+    assert judged(limit, "Try again in 31 minutes 2 seconds, or create a token").transient
+    assert not judged(limit, "We will try again in 31 seconds").transient
