@@ -4,10 +4,12 @@ python -m bench.scan [LOGS] [--megabytes 100] [--json]
 
 LOGS is a folder of real logs (*.log below it, in a seeded order); without it a log is made up.
 Every engine gets the same patterns, one a rule: built-in ones first, then made-up ones in their
-style. Ours gives rule, line and captures for each hit kept; ripgrep only numbers the lines that
-hit anything, and sees neither text behind a timestamp's end as a line start nor words that
-colours cut apart. Ours is the best of three, the rivals run once. `cpu_mb_s` goes by processor
-seconds, which other work on the machine disturbs less.
+style. More built-in rules also find more, which costs by itself; so 2,000 rules are measured once
+more as the 50 of the first row beside 1,950 about tools that the log does not hold.
+Ours gives rule, line and captures for each hit kept; ripgrep only numbers the lines that hit
+anything, and sees neither text behind a timestamp's end as a line start nor words that colours
+cut apart. Ours is the best of three, the rivals run once. `cpu_mb_s` goes by processor seconds,
+which other work on the machine disturbs less.
 """
 
 import argparse
@@ -50,6 +52,7 @@ def run(args: argparse.Namespace) -> list[dict[str, object]]:
                 rows.append(_ripgrep(log, patterns))
             if count == 500:
                 rows.append(_python(log, patterns))
+        rows.append(_ours(log, _idle(SIZES[0], SIZES[-1]), "ours, all but 50 of them idle"))
         rows.append(_dense(args.megabytes))
         rows += [_one_line(pattern, args.megabytes) for pattern in LINEAR]
     return rows
@@ -96,12 +99,20 @@ def _patterns(count: int) -> list[str]:
         if pattern.isascii()
     ]
     random.Random(3).shuffle(shipped)
+    return (shipped + _invented(max(0, count - len(shipped))))[:count]
+
+
+def _invented(count: int) -> list[str]:
     rng = random.Random(4)
-    made = [
+    return [
         f"{rng.choice(_TOOLS)}{number}: (?:layer|blob) \\S+ {rng.choice(_TROUBLE)} by host \\d+"
-        for number in range(max(0, count - len(shipped)))
+        for number in range(count)
     ]
-    return (shipped + made)[:count]
+
+
+def _idle(shipped: int, count: int) -> list[str]:
+    """A few built-in patterns, the rest about tools that no log is about."""
+    return _patterns(shipped) + _invented(count - shipped)
 
 
 def _rules(patterns: list[str]) -> RuleSet:
@@ -143,7 +154,7 @@ def _cpu() -> float:
     return spent.user + spent.system + spent.children_user + spent.children_system
 
 
-def _ours(log: Path, patterns: list[str]) -> dict[str, object]:
+def _ours(log: Path, patterns: list[str], name: str = "ours") -> dict[str, object]:
     rules = _rules(patterns)
     limits = ReadLimits(max_bytes=1 << 34)
 
@@ -155,7 +166,7 @@ def _ours(log: Path, patterns: list[str]) -> dict[str, object]:
 
     first, warm = _best(scan, 1), _best(scan)
     size = log.stat().st_size
-    return _row(len(patterns), "ours", size, warm) | {
+    return _row(len(patterns), name, size, warm) | {
         "first_pass_cpu_mb_s": round(size / first.cpu / 1e6),
         "hits_kept": warm.result,
     }
