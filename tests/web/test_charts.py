@@ -8,7 +8,9 @@ from pipeline_guard.web.tabular import csv_line
 DAYS = [date(2026, 11, 20), date(2026, 11, 21)]
 
 
-@pytest.mark.parametrize(("most", "top"), [(0, 4), (4, 4), (5, 8), (7, 8), (23, 40), (84, 100)])
+@pytest.mark.parametrize(
+    ("most", "top"), [(0, 4), (4, 4), (5, 8), (7, 8), (9, 12), (23, 40), (84, 100)]
+)
 def test_axes_end_at_round_numbers(most, top):
     assert nice(most) == top
 

@@ -38,7 +38,8 @@ def nice(most: float, *, whole: bool = True) -> float:
         return float(TICKS)
     step = most / TICKS
     size = 10 ** math.floor(math.log10(step))
-    return float(next(size * by for by in (1, 2, 2.5, 5, 10) if size * by >= step) * TICKS)
+    parts = (size * by for by in (1, 2, 2.5, 3, 5, 10))
+    return float(next(part for part in parts if part >= step and not (whole and part % 1)) * TICKS)
 
 
 def columns(
