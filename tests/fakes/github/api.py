@@ -217,8 +217,10 @@ class Api:
         return 200, {"ref": f"refs/tags/{name}", "object": {"type": "commit", "sha": sha}}, {}
 
     def contents(self, asked: Asked, repo: str, path: str) -> Result:
-        raw = self._repo(repo).files.get(path)
-        if raw is None or asked.query.get("ref", "main") != "main":
+        home = self._repo(repo)
+        ref = asked.query.get("ref", "main")
+        raw = home.at(home.branches.get(ref, ref)).get(path)
+        if raw is None:
             raise Refused(404, "Not Found")
         return 200, shapes.file(path, raw), {}
 

@@ -48,6 +48,8 @@ class Run:
     conclusion: str | None = None
     pulls: list[int] = field(default_factory=list)
     retried_by: str | None = None
+    inputs: dict[str, str] = field(default_factory=dict)
+    """What it was dispatched with; no API tells it."""
     created_at: str = "2026-11-20T10:00:00Z"
     updated_at: str = "2026-11-20T10:00:00Z"
 
@@ -222,6 +224,9 @@ class World:
         self.app_settings: dict[str, Any] = {}
         #: Repositories whose jobs our token's owner may not run again.
         self.read_only: set[str] = set()
+        #: How a dispatch is answered: with the run's "details"; in "silence", as older servers do;
+        #: or "strict", as those that take no key they do not know.
+        self.dispatches = "details"
         self.deliveries: list[HookDelivery] = []
         #: What was asked for again and not posted yet; that is for the test to do.
         self.outbox: list[HookDelivery] = []
