@@ -16,7 +16,8 @@ from pipeline_guard.cli.simulation import Told
 from pipeline_guard.errors import ConfigError
 from pipeline_guard.policy.layers import Setting, Target, resolve
 from pipeline_guard.policy.schema import Policy
-from pipeline_guard.stages.decide.decide import Case, decide
+from pipeline_guard.stages.decide.case import Case
+from pipeline_guard.stages.decide.decide import decide
 from pipeline_guard.stages.gather.gather import Gathered
 from pipeline_guard.stages.trials.simulate import Outcome
 from pipeline_guard.store import failures

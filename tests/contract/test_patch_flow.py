@@ -29,7 +29,8 @@ from pipeline_guard.platforms.github.webhook import GitHubWebhooks
 from pipeline_guard.policy.schema import Policy
 from pipeline_guard.remedies import REMEDIES
 from pipeline_guard.remedies.base import Request
-from pipeline_guard.stages.decide.decide import Case, decide
+from pipeline_guard.stages.decide.case import Case
+from pipeline_guard.stages.decide.decide import decide
 from pipeline_guard.stages.decide.facts import Facts
 from pipeline_guard.stages.gather.prepare import prepare
 

@@ -5,7 +5,8 @@ import pytest
 from pipeline_guard.domain.diagnosis import Diagnosis
 from pipeline_guard.domain.runs import Job, Run
 from pipeline_guard.policy.schema import Policy
-from pipeline_guard.stages.decide.decide import Case, decide
+from pipeline_guard.stages.decide.case import Case
+from pipeline_guard.stages.decide.decide import decide
 from pipeline_guard.stages.decide.facts import Facts
 
 EVERYTHING = frozenset({"rerun_failed_jobs", "rerun_job", "rerun_run", "comment"})

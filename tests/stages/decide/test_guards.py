@@ -11,8 +11,9 @@ from pipeline_guard.domain.incident import OpenIncident
 from pipeline_guard.domain.runs import ChangeRequest
 from pipeline_guard.domain.trust import RuleTrust
 from pipeline_guard.policy.schema import Policy
+from pipeline_guard.stages.decide.case import Case
 from pipeline_guard.stages.decide.choice import choice
-from pipeline_guard.stages.decide.decide import Case, decide
+from pipeline_guard.stages.decide.decide import decide
 from pipeline_guard.stages.decide.facts import Spent, as_json, from_json
 from pipeline_guard.stages.decide.guards import GUARDS, refusals
 

@@ -8,7 +8,8 @@ from tests.stages.decide.test_decide import EVERYTHING, diagnosis, facts, run
 from pipeline_guard.domain.plan import Step
 from pipeline_guard.policy.schema import Policy
 from pipeline_guard.stages.decide import decide as decide_module
-from pipeline_guard.stages.decide.decide import Case, decide
+from pipeline_guard.stages.decide.case import Case
+from pipeline_guard.stages.decide.decide import decide
 from pipeline_guard.stages.decide.proposers.base import weigh
 
 NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)

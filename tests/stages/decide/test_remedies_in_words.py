@@ -10,7 +10,8 @@ from tests.stages.decide.test_decide import EVERYTHING, facts, job, run
 from pipeline_guard.domain.plan import Step, StepKind
 from pipeline_guard.policy.schema import Policy
 from pipeline_guard.remedies import REMEDIES, in_words
-from pipeline_guard.stages.decide.decide import Case, decide
+from pipeline_guard.stages.decide.case import Case
+from pipeline_guard.stages.decide.decide import decide
 
 RERUN = Policy.model_validate({"mode": "act", "debug_last_rerun": True, "max_reruns": 1})
 

@@ -14,7 +14,8 @@ from tests.stages.decide.test_decide import NOW, diagnosis, facts, job, run
 from pipeline_guard.policy.layers import Setting, Target, resolve
 from pipeline_guard.policy.schema import Policy
 from pipeline_guard.rules.load import load_rules
-from pipeline_guard.stages.decide.decide import Case, decide
+from pipeline_guard.stages.decide.case import Case
+from pipeline_guard.stages.decide.decide import decide
 from pipeline_guard.stages.diagnose.judge import Judge
 from pipeline_guard.stages.gather.gather import Gathered
 from pipeline_guard.stages.trials.backtest import Score, backtest

@@ -1,6 +1,6 @@
 """The arithmetic of "is one more re-run worth it", computed for a decision and told to people."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pipeline_guard.domain.chance import FIRST, Worth, levels, weigh
@@ -19,11 +19,16 @@ def weighed(facts: Facts, policy: Policy) -> Worth:
 
 def money(facts: Facts, policy: Policy) -> float:
     """What a re-run of the job costs, by the price of its runner's minutes; 0 without a price."""
-    price = 0.0
+    return price(facts.job.runner, policy) * facts.minutes
+
+
+def price(runner: Sequence[str], policy: Policy) -> float:
+    """What a minute on a runner with these labels costs; 0 without a price."""
+    found = 0.0
     for pattern, per_minute in policy.prices.items():
-        if any(fits_runner(label, pattern) for label in facts.job.runner or ("",)):
-            price = per_minute
-    return price * facts.minutes
+        if any(fits_runner(label, pattern) for label in runner or ("",)):
+            found = per_minute
+    return found
 
 
 def choice(facts: Facts, policy: Policy) -> dict[str, Any]:

@@ -1,26 +1,18 @@
 """Decide: what to do about a failure, from facts, policy and time alone; nothing is read here."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 from pipeline_guard.domain.backoff import wait_seconds
 from pipeline_guard.domain.capabilities import RerunScope
 from pipeline_guard.domain.plan import FailureStatus, Plan, Refusal, Step
-from pipeline_guard.policy.schema import Policy
+from pipeline_guard.stages.decide.case import Case
 from pipeline_guard.stages.decide.choice import money
 from pipeline_guard.stages.decide.facts import Facts
 from pipeline_guard.stages.decide.guards import GIVEN_UP, IDLE, refusals
 from pipeline_guard.stages.decide.proposers import PROPOSERS
-
-
-@dataclass(frozen=True, slots=True)
-class Case:
-    """One failure to decide on, with the policy in force for it."""
-
-    facts: Facts
-    policy: Policy
 
 
 def decide(
@@ -93,8 +85,7 @@ def _plan(case: Case, found: tuple[Refusal, ...], taken: Sequence[Case], togethe
     params: dict[str, Any] = {"scope": scope}
     if scope == "job":
         params["job"] = facts.job.id
-    last = facts.tried_again + 1 >= case.policy.max_reruns
-    if last and case.policy.debug_last_rerun and "rerun_debug" in facts.capabilities:
+    if case.is_last and case.policy.debug_last_rerun and "rerun_debug" in facts.capabilities:
         params["debug"] = True
     if minutes := sum(item.facts.minutes for item in taken):
         params["minutes"] = round(minutes, 2)

@@ -226,7 +226,11 @@ def permission(facts: Facts, policy: Policy, now: datetime) -> str | None:
 
 def budget(facts: Facts, policy: Policy, now: datetime) -> str | None:
     """A bad day must not cost more than somebody has agreed to."""
-    more = Spent(1, facts.minutes, money(facts, policy))
+    return over_budget(facts, policy, Spent(1, facts.minutes, money(facts, policy)))
+
+
+def over_budget(facts: Facts, policy: Policy, more: Spent) -> str | None:
+    """Why the day's budgets do not last for this, too; None when they do."""
     return _over("this repository", facts.repository, more, policy.budgets) or _over(
         "all repositories", facts.organisation, more, policy.organisation_budgets
     )

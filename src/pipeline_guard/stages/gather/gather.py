@@ -18,8 +18,8 @@ from pipeline_guard.policy.layers import Resolved
 from pipeline_guard.policy.schema import Budgets
 from pipeline_guard.remedies.quarantine import print_of
 from pipeline_guard.stages.breakers.incidents import watch
+from pipeline_guard.stages.decide.case import Case
 from pipeline_guard.stages.decide.choice import choice
-from pipeline_guard.stages.decide.decide import Case
 from pipeline_guard.stages.decide.facts import Facts, Seen, Spent, as_json, from_json
 from pipeline_guard.stages.decide.guards import protecting
 from pipeline_guard.stages.gather.policies import RunPolicy

@@ -12,7 +12,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from pipeline_guard.domain.diagnosis import Diagnosis
 from pipeline_guard.domain.plan import Plan, stored_plan
 from pipeline_guard.policy.schema import Policy
-from pipeline_guard.stages.decide.decide import Case, decide
+from pipeline_guard.stages.decide.case import Case
+from pipeline_guard.stages.decide.decide import decide
 from pipeline_guard.stages.decide.facts import from_json, stored_diagnosis
 from pipeline_guard.stages.diagnose.judge import Judge
 from pipeline_guard.store import failures, job_logs

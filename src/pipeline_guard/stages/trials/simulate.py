@@ -10,7 +10,8 @@ from pipeline_guard.domain.plan import Plan, stored_plan
 from pipeline_guard.policy.layers import Setting
 from pipeline_guard.policy.load import Loaded
 from pipeline_guard.policy.schema import GuardFile, RepositoryFile
-from pipeline_guard.stages.decide.decide import Case, decide
+from pipeline_guard.stages.decide.case import Case
+from pipeline_guard.stages.decide.decide import decide
 from pipeline_guard.stages.decide.facts import from_json
 from pipeline_guard.stages.gather.policies import RunPolicy
 from pipeline_guard.store import failures
