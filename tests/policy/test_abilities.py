@@ -43,6 +43,17 @@ def test_each_wish_is_told_with_its_place():
     ]
 
 
+def test_any_value_of_a_name_asks_and_none_does_not():
+    text = b"other_runner: {input: runner, label: spare}\njobs: {e2e: {other_runner: {input: }}}"
+    (told,) = impossible(parse("guard.yaml", text, GuardFile), BUILDBOT)
+    assert told == (
+        "guard.yaml:1:16: other_runner.input: buildbot cannot run anew with another runner,"
+        " see docs/platforms.md"
+    )
+    github = {"github": ADAPTERS["github"]}
+    assert impossible(parse("guard.yaml", text, GuardFile), github) == []
+
+
 def test_one_platform_that_can_is_enough_and_without_any_nothing_is_said():
     policy = parse("guard.yaml", ASKING, GuardFile)
     assert impossible(policy, BUILDBOT | {"github": ADAPTERS["github"]}) == []

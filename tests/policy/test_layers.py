@@ -138,6 +138,40 @@ def test_a_broken_file_of_a_repository_leaves_the_operators_values_and_no_action
     assert "max_rerun" in found.notes[0]
 
 
+BOTH = "other_runner: {input: runner, label: spare}"
+
+
+@pytest.mark.parametrize(
+    ("operator", "asked", "wanted"),
+    [
+        ("", "", None),
+        ("other_runner: {input: runner}", "", None),
+        (BOTH, "", ("runner", "spare")),
+        ("", BOTH, None),
+        ("other_runner: {label: big}", BOTH, None),
+        (BOTH, "other_runner: {input: os, label: big}", ("os", "big")),
+        (BOTH, "other_runner: {label: big}", ("runner", "big")),
+        (BOTH, "other_runner: {input: }", None),
+        (BOTH + "\njobs: {unit: {other_runner: {label: }}}", "", None),
+        (BOTH + "\njobs: {lint: {other_runner: {label: }}}", "", ("runner", "spare")),
+    ],
+)
+def test_another_runner_takes_the_operators_word_and_the_repositorys_names(operator, asked, wanted):
+    found = policy(operator, asked, Target("acme/shop", job="unit"))
+    assert found.other_runner.wanted == wanted
+
+
+def test_the_causes_for_another_runner_only_become_fewer():
+    asked = "other_runner: {categories: [disk_full, crash]}"
+    assert policy(BOTH, asked).other_runner.categories == ("disk_full",)
+    found = resolve(guard(BOTH), MODE, own(asked), SHOP)
+    assert found.notes == (
+        ".pipeline-guard.yml:1:16: other_runner.categories: only disk_full is allowed here.",
+    )
+    (note,) = resolve(guard(""), MODE, own("other_runner: {label: big}"), SHOP).notes
+    assert note.endswith("other_runner.label: only nothing is allowed here.")
+
+
 def test_every_key_says_which_of_two_values_is_the_stricter():
     assert {key for key, _ in _leaves(Keys(), said_only=False)} - {"mode"} == set(STRICTER)
 

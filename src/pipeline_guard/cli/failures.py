@@ -92,6 +92,7 @@ def _story(item: Any) -> str:
             f"  not   {refusal.get('step', 'rerun')}, {refusal['guard']}: {refusal['reason']}"
             for refusal in item.plan["refusals"]
         ),
+        *(f"  note  {note}" for note in item.plan.get("notes", ())),
         "Choice",
         *(f"  {line}" for line in told(item.plan["facts"].get("choice"))),
         "Facts",

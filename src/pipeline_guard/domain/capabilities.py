@@ -21,6 +21,7 @@ Capability = Literal[
     "list_runs",
     "redeliver",
     "rerun_debug",
+    "rerun_other_runner",
     "issues",
     "labels",
     "checks",
@@ -33,7 +34,7 @@ Capability = Literal[
 `commands`: people can speak to us in comments, see `Conversation`.
 `list_runs` and `redeliver` stand for the protocols of domain.recovery;
 `issues`, `labels`, `checks` and `cancel` for those of domain.tracker, `changes` for that of
-domain.changes."""
+domain.changes, `rerun_other_runner` for that of domain.dispatch."""
 Reaction = Literal["seen", "done", "refused", "unclear"]
 """Our answer to a comment as one sign: 👀, 🎉, 👎, 😕."""
 RerunScope = Literal["run", "failed_jobs", "job"]

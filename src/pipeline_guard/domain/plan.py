@@ -53,6 +53,8 @@ class Plan:
     """What the decision rested on, JSON-ready (stages/decide/facts.py reads it back)."""
     policy: dict[str, Any] = field(default_factory=dict)
     """The values it was held against: `values`, their `origins`, and `notes`."""
+    notes: tuple[str, ...] = ()
+    """What it might have been besides, in sentences, told only to who asks."""
 
     @property
     def live(self) -> tuple[Step, ...]:
@@ -70,6 +72,7 @@ def stored_plan(kept: Mapping[str, Any]) -> Plan:
         kept["summary"],
         kept.get("facts") or {},
         kept.get("policy") or {},
+        tuple(kept.get("notes") or ()),
     )
 
 

@@ -19,7 +19,12 @@ class Wish:
 
     capability: Capability
     words: str
-    values: tuple[Any, ...] = (True,)
+    values: tuple[Any, ...] | None = (True,)
+    """Those that ask for it; None stands for any that is written down."""
+
+    def asked(self, said: Any) -> bool:
+        """Does the value ask for it? None is none that is written down."""
+        return said is not None if self.values is None else said in self.values
 
 
 WISHES: Final[Mapping[str, Wish]] = {
@@ -27,6 +32,7 @@ WISHES: Final[Mapping[str, Wish]] = {
     "label.enabled": Wish("labels", "label requests"),
     "cancel.enabled": Wish("cancel", "cancel a run"),
     "debug_last_rerun": Wish("rerun_debug", "log more in a re-run"),
+    "other_runner.input": Wish("rerun_other_runner", "run anew with another runner", None),
     "patch.mode": Wish("changes", "propose changes", ("suggest", "act")),
     "quarantine.mode": Wish("changes", "propose changes", ("suggest", "act")),
 }
@@ -44,7 +50,8 @@ def impossible(policy: Loaded[Any], abilities: Abilities) -> list[str]:
     for keys, path in _layers(policy.says):
         for key, wish in WISHES.items():
             said = _said(keys, key.split("."))
-            if said not in wish.values or any(wish.capability in can for can in abilities.values()):
+            able = any(wish.capability in can for can in abilities.values())
+            if able or not wish.asked(said):
                 continue
             place = policy.document.place((*path, *key.split(".")))
             names = " and ".join(sorted(abilities))

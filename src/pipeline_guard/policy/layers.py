@@ -190,6 +190,15 @@ def _lower_mode(ours: Mode, theirs: Mode) -> Mode:
     return min(ours, theirs, key=_RANK.__getitem__)
 
 
+def _common(ours: tuple[Any, ...], theirs: tuple[Any, ...]) -> tuple[Any, ...]:
+    return tuple(item for item in theirs if item in ours)
+
+
+def _own_if_on(ours: Any, theirs: Any) -> Any:
+    """The repository's own word, once the operator has said any."""
+    return None if ours is None else theirs
+
+
 def _own(ours: Any, theirs: Any) -> Any:
     """What is a matter of taste, in the repository's own house."""
     return theirs
@@ -226,6 +235,9 @@ STRICTER: Final[Mapping[str, Callable[[Any, Any], Any]]] = {
     "quarantine.proven": max,
     "quarantine.days": _lower,
     "debug_last_rerun": _own,
+    "other_runner.input": _own_if_on,
+    "other_runner.label": _own_if_on,
+    "other_runner.categories": _common,
     "issue.enabled": _both,
     "issue.on_branches": _own,
     "issue.after": max,
@@ -264,6 +276,10 @@ def _capped_mode(settings: Flat, asked: Mode) -> Mode:
 
 
 def _word(value: Any) -> str:
+    if value is None or value == ():
+        return "nothing"
+    if isinstance(value, tuple):
+        return ", ".join(map(str, value))
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from pipeline_guard.domain.diagnosis import Category
 from pipeline_guard.domain.plan import Mode
+from pipeline_guard.policy.runner import OtherRunnerPolicy
 from pipeline_guard.policy.targets import NoticeTarget
 from pipeline_guard.policy.tracker import CancelPolicy, IssuePolicy, LabelPolicy
 from pipeline_guard.policy.windows import Window
@@ -258,6 +259,10 @@ class Keys(_Part):
         bool,
         Field(description="Let the last re-run that is allowed log more, where the platform can."),
     ] = False
+    other_runner: Annotated[
+        OtherRunnerPolicy,
+        Field(description="Another runner for the last re-run that is allowed."),
+    ] = OtherRunnerPolicy()
     issue: Annotated[IssuePolicy, Field(description="Issues for what stays red.")] = IssuePolicy()
     label: Annotated[LabelPolicy, Field(description="Labels on requests.")] = LabelPolicy()
     cancel: Annotated[

@@ -2,12 +2,14 @@
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from datetime import UTC, datetime
+from typing import Any, Final, Literal
 
 from pipeline_guard.domain.capabilities import Capability, Platform
 from pipeline_guard.domain.plan import StepKind
 from pipeline_guard.domain.runs import Run
 
+EVER: Final = datetime(1970, 1, 1, tzinfo=UTC)
 Status = Literal["done", "skipped", "failed", "unclear"]
 
 
@@ -15,12 +17,14 @@ Status = Literal["done", "skipped", "failed", "unclear"]
 class Request:
     """What a plan asks of a remedy: for which attempt it was made, and how.
 
-    `in_doubt`: an earlier try was interrupted a moment ago, so its effect may not show yet.
+    `asked_at` is when it was first written down that this is to be done. `in_doubt`: an earlier
+    try was interrupted a moment ago, so its effect may not show yet.
     """
 
     attempt: int
     params: Mapping[str, Any]
     in_doubt: bool = False
+    asked_at: datetime = EVER
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from typing import Final
 
 from pipeline_guard.domain.capabilities import Capability
 from pipeline_guard.platforms import ADAPTERS
-from pipeline_guard.policy.abilities import WISHES
+from pipeline_guard.policy.abilities import WISHES, Wish
 from pipeline_guard.remedies import REMEDIES
 
 MEANING: Final[Mapping[Capability, str]] = {
@@ -13,6 +13,7 @@ MEANING: Final[Mapping[Capability, str]] = {
     "rerun_failed_jobs": "re-run only what failed of a run",
     "rerun_job": "re-run one job",
     "rerun_debug": "have a re-run log more",
+    "rerun_other_runner": "run a workflow anew with another runner as its input",
     "rerun_is_new_run": "a re-run is a run of its own, with another id",
     "rerun_takes_dependents": "with a job, those that need it are run again, too",
     "cancel": "cancel a run",
@@ -67,8 +68,7 @@ def page() -> str:
         *_table(
             ["key", "asks for it with", "possible on"],
             [
-                [f"`{key}`", _code([str(value).lower() for value in wish.values]),
-                 ", ".join(_able({wish.capability}))]
+                [f"`{key}`", _asked(wish), ", ".join(_able({wish.capability}))]
                 for key, wish in WISHES.items()
             ],
         ),
@@ -87,6 +87,13 @@ def _mark(capability: Capability, name: str) -> str:
 
 def _able(capabilities: frozenset[Capability] | set[Capability]) -> list[str]:
     return [name for name in sorted(ADAPTERS) if ADAPTERS[name] & capabilities]
+
+
+def _asked(wish: Wish) -> str:
+    """The values of a policy that ask for it."""
+    if wish.values is None:
+        return "any value"
+    return _code([str(value).lower() for value in wish.values])
 
 
 def _code(words: Sequence[str]) -> str:

@@ -3,15 +3,18 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import selectinload
 
+from pipeline_guard.domain.dispatch import OTHER_RUNNER
 from pipeline_guard.domain.runs import Run
 from pipeline_guard.store.tables import Action, ActionFailure
+
+_DISPATCHES: Final = Action.params["scope"].astext == OTHER_RUNNER
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +99,10 @@ async def finish(
 
 
 async def undecided_reruns(session: AsyncSession, run: Run) -> Sequence[Action]:
-    """Re-runs of earlier attempts of this run whose outcome is not known yet."""
+    """Re-runs of earlier attempts of this run whose outcome is not known yet.
+
+    One that was dispatched as a run of its own is decided by that run alone.
+    """
     query = (
         select(Action)
         .where(
@@ -107,6 +113,27 @@ async def undecided_reruns(session: AsyncSession, run: Run) -> Sequence[Action]:
             Action.repository == run.repository,
             Action.run_id == run.run_id,
             Action.run_attempt < run.attempt,
+            ~(_DISPATCHES & Action.external_id.is_not(None)),
+        )
+        .order_by(Action.id)
+        .options(selectinload(Action.failures))
+    )
+    return (await session.scalars(query)).all()
+
+
+async def awaiting_run(
+    session: AsyncSession, platform: str, repository: str, run_id: str
+) -> Sequence[Action]:
+    """Re-runs that were dispatched as the run of that id, and whose outcome is not known yet."""
+    query = (
+        select(Action)
+        .where(
+            Action.kind == "rerun",
+            _DISPATCHES,
+            Action.outcome.is_(None),
+            Action.platform == platform,
+            Action.repository == repository,
+            Action.external_id == run_id,
         )
         .order_by(Action.id)
         .options(selectinload(Action.failures))

@@ -1,7 +1,7 @@
 """What the stages may ask of GitHub Actions, put together from the client's calls."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
@@ -17,6 +17,7 @@ from pipeline_guard.domain.capabilities import (
     RerunScope,
 )
 from pipeline_guard.domain.commands import Permission, RequestComment
+from pipeline_guard.domain.dispatch import Dispatched
 from pipeline_guard.domain.events import Event
 from pipeline_guard.domain.inspection import Finding
 from pipeline_guard.domain.recovery import DeliveryTry, FinishedRun
@@ -29,6 +30,7 @@ from pipeline_guard.platforms.github.changes import GitHubChanges
 from pipeline_guard.platforms.github.checks import Checks
 from pipeline_guard.platforms.github.client import Client
 from pipeline_guard.platforms.github.comments import Comments
+from pipeline_guard.platforms.github.dispatch import Dispatches
 from pipeline_guard.platforms.github.inspection import Inspection
 from pipeline_guard.platforms.github.issues import Issues, change_labels
 from pipeline_guard.platforms.github.logs import LogStream
@@ -59,6 +61,7 @@ class GitHub:
             "rerun_job",
             "rerun_takes_dependents",
             "rerun_debug",
+            "rerun_other_runner",
             "comment",
             "commands",
             "annotations",
@@ -77,6 +80,7 @@ class GitHub:
         self._logs = LogStream(client)
         self._pulls = Pulls(client)
         self._comments = Comments(client, self.identity)
+        self._dispatches = Dispatches(client, self.identity)
         self._recovery = Recovery(client)
         self._inspection = Inspection(client)
         self._rights = Remembered(partial(missing_right, client))
@@ -144,6 +148,20 @@ class GitHub:
                 raise
         url = f"{run.url}/attempts/{run.attempt + 1}" if run.url else None
         return RerunResult(url=url, external_id=None)
+
+    async def against_other_runner(
+        self, run: Run, name: str, label: str, is_protected: Callable[[str], bool]
+    ) -> str | None:
+        """See domain.dispatch.DispatchesRuns."""
+        return await self._dispatches.against(run, name, label, is_protected)
+
+    async def find_dispatched(self, run: Run, since: datetime) -> Dispatched | None:
+        """See domain.dispatch.DispatchesRuns."""
+        return await self._dispatches.find(run, since)
+
+    async def dispatch(self, run: Run, inputs: Mapping[str, str], since: datetime) -> Dispatched:
+        """See domain.dispatch.DispatchesRuns."""
+        return await self._dispatches.start(run, inputs, since)
 
     async def upsert_comment(
         self, repository: str, request: ChangeRequest, marker: str, body: str, known_id: str | None

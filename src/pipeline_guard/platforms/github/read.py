@@ -196,4 +196,5 @@ def run_from(data: Json, repository: str, run_id: str, *, jobs: Sequence[Job] = 
         started_at=when(data, "run_started_at") or when(data, "created_at"),
         finished_at=when(data, "updated_at") if status == "completed" else None,
         jobs=tuple(jobs),
+        hints={"workflow_id": data.get("workflow_id"), "workflow_path": data.get("path")},
     )

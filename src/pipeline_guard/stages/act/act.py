@@ -4,12 +4,14 @@ Safe to run any number of times: an intent has a key, a finished one is not repe
 interrupted one first looks at what the platform already knows of it.
 """
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from pipeline_guard.domain.capabilities import Platform
+from pipeline_guard.domain.dispatch import OTHER_RUNNER
 from pipeline_guard.domain.events import Event
 from pipeline_guard.domain.plan import FailureStatus, Step, stored_plan
 from pipeline_guard.domain.runs import Run
@@ -27,6 +29,8 @@ from pipeline_guard.store.tables import Failure
 
 SETTLING_SECONDS = 15.0
 """How long an interrupted call may take to show on the platform before it counts as not made."""
+DISPATCH_SETTLING_SECONDS = 300.0
+"""The same for a run that was dispatched: a new run shows late on a platform's bad days."""
 FIRST_CHECK_SECONDS = 120.0
 """When the end of a re-run is first looked for, in case its webhook gets lost."""
 
@@ -132,7 +136,8 @@ async def _carry_out(
     if intent.status != "intended":
         return
     age = (datetime.now(UTC) - intent.created_at).total_seconds()
-    request = Request(first.run_attempt, step.params, not intent.fresh and age < SETTLING_SECONDS)
+    in_doubt = not intent.fresh and age < _settling(step)
+    request = Request(first.run_attempt, step.params, in_doubt, intent.created_at)
     try:
         result = await REMEDIES[step.kind].apply(adapter, run, request)
     except PlatformError as error:
@@ -143,6 +148,11 @@ async def _carry_out(
     if result.status == "unclear":
         raise PlatformUnavailable(result.note)
     await _record(context, run, step, intent, served, result)
+
+
+def _settling(step: Step) -> float:
+    dispatches = step.params.get("scope") == OTHER_RUNNER
+    return DISPATCH_SETTLING_SECONDS if dispatches else SETTLING_SECONDS
 
 
 async def _record(
@@ -164,7 +174,7 @@ async def _record(
         )
         _audit(session, run, intent, [failure.id for failure in served], result)
         if step.kind == "rerun":
-            await _await_rerun(context, session, run, served, result)
+            await _await_rerun(context, session, run, step, served, result)
         await context.queue.defer(session, "report", run_key(run), lock=report_lock(run))
     context.telemetry.metrics.actions.labels(run.platform, intent.kind, result.status).inc()
     log.info(
@@ -190,13 +200,20 @@ def _audit(
 
 
 async def _await_rerun(
-    context: Context, session: AsyncSession, run: Run, served: list[Failure], result: Result
+    context: Context,
+    session: AsyncSession,
+    run: Run,
+    step: Step,
+    served: list[Failure],
+    result: Result,
 ) -> None:
     """Look for the re-run's end later, in case its webhook gets lost; without one, wait no more."""
     if result.status != "done":
         status: FailureStatus = "superseded" if result.status == "skipped" else "escalated"
         await failures.set_status(session, [failure.id for failure in served], status)
         return
+    if step.params.get("scope") == OTHER_RUNNER and result.external_id is not None:
+        run = replace(run, run_id=result.external_id)
     event = run_key(run) | {"kind": "run_finished"}
     await context.queue.defer(
         session,

@@ -11,6 +11,7 @@ from typing import Final, cast
 import structlog
 
 from pipeline_guard.domain.capabilities import Platform
+from pipeline_guard.domain.dispatch import OTHER_RUNNER
 from pipeline_guard.domain.plan import FailureStatus, Refusal, Step, stored_plan
 from pipeline_guard.domain.runs import Job, Run
 from pipeline_guard.policy.schema import Policy
@@ -68,6 +69,10 @@ async def stopped(
 def _refusal(facts: Facts, policy: Policy, step: Step) -> Refusal | None:
     if "asked_by" in step.params and policy.mode == "suggest":
         policy = policy.model_copy(update={"mode": "act"})  # a person has decided
+    if step.params.get("scope") == OTHER_RUNNER:
+        wanted = policy.other_runner.wanted
+        if wanted != (step.params["input"], step.params["label"]):
+            return Refusal(OTHER_RUNNER, "The policy does not name this runner any more.", "rerun")
     now = datetime.now(UTC)
     for guard in (never_rerun, *ALWAYS) if step.kind == "rerun" else ALWAYS:
         reason = guard(facts, policy, now)

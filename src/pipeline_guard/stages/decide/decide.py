@@ -10,6 +10,7 @@ from pipeline_guard.domain.capabilities import RerunScope
 from pipeline_guard.domain.plan import FailureStatus, Plan, Refusal, Step
 from pipeline_guard.stages.decide.case import Case
 from pipeline_guard.stages.decide.choice import money
+from pipeline_guard.stages.decide.elsewhere import elsewhere
 from pipeline_guard.stages.decide.facts import Facts
 from pipeline_guard.stages.decide.guards import GIVEN_UP, IDLE, refusals
 from pipeline_guard.stages.decide.proposers import PROPOSERS
@@ -42,8 +43,10 @@ def decide(
             waits = Refusal("one_at_a_time", "Another job of this run is re-run first.")
             plans.append(Plan((), (*found, waits), _idle_status(case), waits.reason))
         else:
-            plan = _plan(case, found, cases if together else (case,), together)
-            plan = plan if past else _waiting(case, plan)
+            taken = cases if together else (case,)
+            plan = _plan(case, found, taken, together)
+            if not past:
+                plan = _waiting(case, elsewhere(plan, case, taken, together=together))
             plans.append(plan)
             chosen = chosen or bool(plan.steps and not found) or not any(acting)
     return [_with_others(case, plan, now) for case, plan in zip(cases, plans, strict=True)]

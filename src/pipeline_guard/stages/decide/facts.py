@@ -11,6 +11,7 @@ from pipeline_guard.domain.capabilities import Capability
 from pipeline_guard.domain.chance import Record
 from pipeline_guard.domain.changes import Declined, PreparedPatch, Quarantine
 from pipeline_guard.domain.diagnosis import Diagnosis
+from pipeline_guard.domain.dispatch import OtherRunner
 from pipeline_guard.domain.incident import OpenIncident
 from pipeline_guard.domain.runs import Job, Run
 from pipeline_guard.domain.trust import RuleTrust
@@ -77,6 +78,8 @@ class Facts:
     """A change that may mend it, held against the files as they are."""
     quarantine: Quarantine | None = None
     """What is known of its one failed test, where the policy asks for that."""
+    other_runner: OtherRunner | None = None
+    """What was read about giving the run another runner, where the policy asks for that."""
     declined: tuple[Declined, ...] = ()
     """What people did not want when it was proposed about this failure before."""
     switched_off: str | None = None

@@ -27,12 +27,14 @@ from pipeline_guard.stages.decide.decide import decide
 from pipeline_guard.stages.diagnose.shelf import Shelf
 from pipeline_guard.stages.follow_up import tidy
 from pipeline_guard.stages.follow_up.follow_up import follow_up
+from pipeline_guard.stages.follow_up.other_runner import settle_dispatched
 from pipeline_guard.stages.gather.gather import gather, ready_for
+from pipeline_guard.stages.gather.other_runner import look_for_runners
 from pipeline_guard.stages.gather.prepare import prepare
 from pipeline_guard.stages.gather.quarantine import look_up_all
 from pipeline_guard.stages.measure import stage
 from pipeline_guard.stages.people.command import run_commands
-from pipeline_guard.store import deliveries, failures
+from pipeline_guard.store import actions, deliveries, failures
 from pipeline_guard.store.tracker import anything_stands
 
 MAX_JOBS = 40
@@ -73,6 +75,7 @@ async def process_event(context: Context, event: Event, *, checks: int) -> str:
             run_id = None if "rerun_is_new_run" in platform.capabilities else event.run_id
             place = (event.platform, event.repository)
             waits = await failures.has_unsettled(session, *place, run_id)
+            waits = waits or bool(await actions.awaiting_run(session, *place, event.run_id))
             if not waits and not await anything_stands(session, *place):
                 return "The run is green and no failure was waiting for it."
     run = await platform.read_run(event)
@@ -82,7 +85,8 @@ async def process_event(context: Context, event: Event, *, checks: int) -> str:
         return await _look_again(context, event, checks)
     async with context.database.transaction() as session:
         await follow_up(context, session, run)
-        await tidy.look_for_work(context, session, run)
+        if not await settle_dispatched(context, session, run):
+            await tidy.look_for_work(context, session, run)
         known = {
             (item.run_attempt, item.job_id)
             for item in await failures.of_run(session, run.platform, run.repository, run.run_id)
@@ -216,12 +220,13 @@ async def _decide_and_store(
     patches = await prepare(platform, run, diagnoses)
     asked = [policy.of_job(job.name).policy.quarantine for job in jobs]
     marks = await look_up_all(context.database, platform, run, diagnoses, asked, now)
+    runners = await look_for_runners(platform, run, policy, failed)
     ready = await ready_for(platform, run, policy)
     async with context.database.transaction() as session:
         gathered = await gather(session, platform, ready, failed, now)
         gathered = [
-            item.offering(patch, mark)
-            for item, patch, mark in zip(gathered, patches, marks, strict=True)
+            item.offering(patch, mark, runner)
+            for item, patch, mark, runner in zip(gathered, patches, marks, runners, strict=True)
         ]
         plans = decide([item.case for item in gathered], now)
         made = []

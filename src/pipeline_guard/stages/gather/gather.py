@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from pipeline_guard.domain.capabilities import Platform
 from pipeline_guard.domain.changes import Declined, PreparedPatch, Quarantine
 from pipeline_guard.domain.diagnosis import Diagnosis
+from pipeline_guard.domain.dispatch import OtherRunner
 from pipeline_guard.domain.plan import Plan
 from pipeline_guard.domain.rights import KnowsRights
 from pipeline_guard.domain.runs import Job, Run
@@ -40,17 +41,24 @@ class Gathered:
     case: Case
     resolved: Resolved
 
-    def offering(self, patch: PreparedPatch | None, quarantine: Quarantine | None) -> "Gathered":
-        """The same with the changes that may be proposed for the failure."""
-        facts = replace(self.case.facts, patch=patch, quarantine=quarantine)
+    def offering(
+        self,
+        patch: PreparedPatch | None,
+        quarantine: Quarantine | None,
+        other_runner: OtherRunner | None,
+    ) -> "Gathered":
+        """The same with the changes that may be proposed for the failure, and another runner."""
+        facts = replace(
+            self.case.facts, patch=patch, quarantine=quarantine, other_runner=other_runner
+        )
         return replace(self, case=replace(self.case, facts=facts))
 
     def remembering(self, failure: Failure) -> "Gathered":
-        """The same with the changes that were read for the failure when it was decided first."""
+        """The same with what was read for the failure when it was decided first."""
         if not failure.plan.get("facts"):
             return self
         earlier = from_json(failure.plan["facts"], failure.diagnosis)
-        return self.offering(earlier.patch, earlier.quarantine)
+        return self.offering(earlier.patch, earlier.quarantine, earlier.other_runner)
 
     def kept_with(self, plan: Plan) -> Plan:
         """The plan with all that it rested on, so that it can be explained and decided anew."""

@@ -29,6 +29,7 @@ def reasoning(failure: Failure, of_job: Sequence[Failure]) -> str:
             f"not {item.get('step', 'rerun'):<7} {item['guard']}: {item['reason']}"
             for item in plan["refusals"]
         ),
+        *(f"and         {note}" for note in plan.get("notes", ())),
     ]
     for other in of_job:
         lines.append(f"attempt {other.run_attempt:<3} {other.category}, {other.status}")

@@ -56,7 +56,9 @@ def verdict(failure: Failure) -> Verdict:
     cause = cause_of(failure)
     match failure.status:
         case "healed":
-            return Verdict("settled", "✅", "Not your change", f"{cause}, and the re-run passed")
+            # What heals without a passed attempt of the same run has passed in another run.
+            passed = "the re-run passed" if failure.rerun_passed else "it passed on another runner"
+            return Verdict("settled", "✅", "Not your change", f"{cause}, and {passed}")
         case "healing":
             return _healing(failure, cause)
         case "escalated":
