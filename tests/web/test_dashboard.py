@@ -83,6 +83,14 @@ async def test_a_step_is_shown_with_its_risk_and_undo(client, database):
     assert text.count("Risk and undo") == 1
 
 
+async def test_what_a_plan_might_have_been_besides_is_told(client, database):
+    plan = Plan(notes=("Not on another runner: it belongs to a request.",))
+    async with database.transaction() as session:
+        a_run = run()
+        number = await failures.add(session, a_run, a_run.jobs[0], diagnosis("infra_runner"), plan)
+    assert plan.notes[0] in (await client.get(f"/failures/{number}")).text
+
+
 async def test_a_window_of_lines_is_no_larger_than_a_window(client, hostile):
     text = (await client.get(f"/failures/{hostile}/log?first=2&last=99999")).text
     numbers = [int(item) for item in re.findall(r'id="L(\d+)"', text)]
