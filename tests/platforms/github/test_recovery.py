@@ -13,15 +13,15 @@ from pipeline_guard.platforms.github.adapter import GitHub
 from pipeline_guard.platforms.github.recovery import ACTED_ON
 from pipeline_guard.platforms.github.webhook import GitHubWebhooks
 
-NOON = datetime.now(UTC) - timedelta(hours=6)
+LOOK_BACK = timedelta(hours=6)
 
 
 async def tries(github: GitHub, scope: str = "acme/shop") -> list[DeliveryTry]:
-    return [item async for item in github.delivery_tries(scope, NOON)]
+    return [item async for item in github.delivery_tries(scope, datetime.now(UTC) - LOOK_BACK)]
 
 
 async def runs(github: GitHub) -> list:
-    return [item async for item in github.finished_runs("acme/shop", NOON)]
+    return [item async for item in github.finished_runs("acme/shop", datetime.now(UTC) - LOOK_BACK)]
 
 
 def test_what_is_declared_is_there(github: GitHub) -> None:
