@@ -48,6 +48,13 @@ STAMPED = [
     (b"[0] concurrently", "concurrently"),
     (b"           ./app+test | earthly", "earthly"),
     (b"web:build: #7 1.2 two of them", "two of them"),
+    (b'Step #2 - "plan": Error: Cloud Build', "Error: Cloud Build"),
+    (b"Step #0: Cloud Build", "Cloud Build"),
+    (b"[  158s] error: Open Build Service", "error: Open Build Service"),
+    (b"       > nix", "nix"),
+    ("┃        > nom".encode(), "nom"),
+    (b"13:41:35 CMake Error", "CMake Error"),
+    (b"10:47:54.191 vercel", "vercel"),
     (b"plain", "plain"),
 ]
 

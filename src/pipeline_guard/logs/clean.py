@@ -18,7 +18,7 @@ _STAMP: Final = "|".join(
         rf"{_ZONED}(?: \d\d[OE][ +]| ?\| | )?",  # GitHub, Azure; GitLab adds its stream's flags
         rf"\[(?:[a-z]+ )?{_BARE}\] ?",  # Jenkins, Taskcluster
         r"\[\d\d:\d\d:\d\d\](?:[WEFi ]?:\s*(?:\[[^\]\n]+\] )?| ?)",  # TeamCity, fastlane, AppVeyor
-        r"\d\d:\d\d:\d\d(?:\.\d+)?  ",  # Jenkins' older timestamps
+        r"\d\d:\d\d:\d\d(?:\.\d{1,3})? {1,2}",  # Jenkins' older timestamps, Vercel
         r"\(\d\d:\d\d:\d\d\) ",  # Bazel
         r"\[ *\d+\.\d{6}\] ",  # the kernel's own messages
         rf"{_BARE} \| (?:[\w.-]+ \| )?",  # Zuul, which names the node as well
@@ -43,6 +43,9 @@ _TOOL: Final = "|".join(
         r"\[@[\w.-]+/[\w.-]+\]:? ",  # yarn workspaces
         r"\[\d{1,2}\] ",  # concurrently
         r" *(?:\./[\w./-]*|[\w.-]+)?\+[\w-]+(?: \*\w+\*)? +\| ?",  # Earthly
+        r"Step #\d+(?: - \"[^\"\n]*\")?: ",  # Google Cloud Build
+        r"\[ {0,4}\d{1,6}s\] ",  # Open Build Service
+        r"(?:┃ {8}| {7})> ",  # Nix, of the log of what it built
     )
 )
 # `gh run view --log` puts job and step before each line, parted by tabs.
