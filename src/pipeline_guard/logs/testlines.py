@@ -64,6 +64,7 @@ PATTERNS: Final[tuple[tuple[str, str], ...]] = (
     ("phpt", r"^FAIL (\S.* \[\S+\.phpt\])"),
     # Cucumber, in Ruby and JavaScript, Behat and behave in their closing lists.
     ("cucumber", r"^cucumber (?:-p \S+ )?(\S+\.feature:\d+(?: # .+)?)\s*$"),
+    ("cucumber-list", r"^([\w./-]+\.feature:\d+ # Scenario: .+?)\s*$"),
     ("cucumber-js", r"^\d+\) Scenario: (.+? # \S+\.feature:\d+)\s*$"),
     ("behave", r"^ +(\S+\.feature:\d+(?:  .+)?)\s*$"),
     # ctest's progress and its closing list, GoogleTest; Catch2 and doctest see testnames.py.
@@ -89,6 +90,7 @@ PATTERNS: Final[tuple[tuple[str, str], ...]] = (
         "dotnet",
         r"^\s*(?:Failed|X) +(\S.*?) \[(?:< ?)?\d[\d.,]* ?(?:ms|s|m|h)(?: \d+ ?(?:ms|s|m))*\]",
     ),
+    ("testing-platform", r"^\s*failed (\S.*?) \(\d+(?:ms|s|m|h)(?: \d+(?:ms|s|m))*\)\s*$"),
     ("xunit", r"^\s*(?:\[xUnit\.net [\d:.]+\]\s+)?(\S.*?) \[FAIL\]\s*$"),
     ("nunit", r"^\d+\) (?:Failed|Error|Invalid) : (\S.*?)\s*$"),
     # ExUnit: "  1) test does it (App.FooTest)".
@@ -123,10 +125,10 @@ PATTERNS: Final[tuple[tuple[str, str], ...]] = (
     ("flutter", r"^\d\d:\d\d \+\d+(?: ~\d+)? -\d+: (.+) \[E\]\s*$"),
     ("meson", r"^\s*\d+/\d+ (\S.*?) +(?:FAIL|TIMEOUT|ERROR) +[\d.]+s"),
     ("bazel", r"^(//\S+) +(?:FAILED|TIMEOUT|FLAKY)(?:,| in)"),
-    ("perl", r"^# +Failed test '(.+)'"),
+    ("perl", r"^ *# +Failed test '(.+)'"),
     ("bats-pretty", r"^ ✗ (\S.*?)\s*$"),
     ("bun", r"^(?:✗|\(fail\)) (\S.*?)(?: \[[\d.]+m?s\])?\s*$"),
-    ("prove", r"^(\S+\.t) +\(Wstat: .*Failed: [1-9]"),
+    ("prove", r"^(\S+\.t) +\(Wstat: (?:[1-9]|.*Failed: [1-9])"),
     # stestr, Julia, R's testthat (new and old), Clojure, Haskell's tasty, hspec and HUnit.
     ("stestr", r"^\{\d+\} (\S.*?) \[[\d.]+s\] \.\.\. FAILED"),
     ("julia", r"^(\S.*?): (?:Test Failed|Error During Test) at \S+:\d+"),
@@ -134,6 +136,7 @@ PATTERNS: Final[tuple[tuple[str, str], ...]] = (
         "testthat",
         r"^\s*[─—-]+ (?:\d+\. )?(?:Failure|Error) \('?[\w./-]+\.[rR](?::\d+)*'?\): (\S.*?)[ ─—-]*$",
     ),
+    ("testthat-oldest", r"^\s*\d+\. (?:Failure|Error) \(at \S+\.[rR]#\d+\): (\S.*?)\s*$"),
     ("testthat-old", r"^\s*[─—-]+ \d+\. (?:Failure|Error): (\S.*?) \(@\S+\)[ ─—-]*$"),
     ("clojure", r"^(?:FAIL|ERROR) in \(([^)]+)\) \(\S+:\d+\)"),
     ("tasty", r"^\s+(\S.*?): +FAIL(?: \([\d.]+s\))?\s*$"),
@@ -142,8 +145,21 @@ PATTERNS: Final[tuple[tuple[str, str], ...]] = (
     # Zig, OCaml's alcotest, Lua's busted, BSD's kyua.
     ("zig", r"^error: '([^']+)' failed:"),
     ("alcotest", r"^\W*\[FAIL\] {4,}(\S.*?)\.?\s*$"),
-    ("busted", r"^(?:Failure|Error) → (\S+ @ \d+)"),
+    ("busted", r"^(?:Failure|Error) (?:→|->) (\S+ @ \d+)"),
     ("kyua", r"^(\S+:\w+) +-> +(?:failed|broken): "),
+    # TeamCity's own messages; Unity, CppUTest, Check and Qt Test for C and C++.
+    ("teamcity", r"##teamcity\[testFailed [^\]]*?\bname='((?:[^'|]|\|.)*)'"),
+    ("unity", r"^\S+\.(?:c|cpp|cc):\d+:(\w+):FAIL\b"),
+    ("cpputest", r": error: Failure in TEST\((\w+, \w+)\)"),
+    ("check", r"^\S+\.c:\d+:[FE]:[^:]+:(\w+):\d+: "),
+    ("qtest", r"^FAIL!  : (\w+::\w+\(.*?\))"),
+    ("cmocka", r"^\[  FAILED  \] (\w+)\s*$"),
+    # Foundry, Terraform, Open Policy Agent, dbt; xcpretty and xcbeautify.
+    ("forge", r"^\[FAIL[.:].*?\] (\w+\(.*?\)) \("),
+    ("terraform", r"^\s*run \"([^\"]+)\"\.\.\. fail\s*$"),
+    ("opa", r"^(data\.\S+): FAIL \("),
+    ("dbt", r"\d+ of \d+ FAIL \d+ (\S+) \.* *\[FAIL \d+ in "),
+    ("xcpretty", r"^\s+[✗✖] (test\w+), \S"),
     # PowerShell's Pester.
     ("pester", r"^\s*\[-\] (.+?) (?:\d+m?s|\d+\.\d+s)(?: \(.*\))?\s*$"),
 )
@@ -194,5 +210,14 @@ GATES: Final = (
     "(?:Failure|Error) → ",
     r" -> +(?:failed|broken): ",
     r"Test +#\d+: .*\*\*\*",
+    r"\bX \S.*\[(?:< ?)?\d",
+    r"\bfailed \S.*\(\d+(?:ms|s|m|h)",
+    r" tests? failed:",
+    r"Failure in TEST\(",
+    r"\.c:\d+:[FE]:",
+    r"teamcity\[testFailed ",
+    r"\.\.\. fail\b",
+    r"\w\.[rR]#\d+\): ",
+    "(?:Failure|Error) -> ",
 )
 """One of these is in every line that could hold a name."""

@@ -17,7 +17,7 @@ MAX_NAMES: Final = 50
 _MAX_LOOKS: Final = 2_000
 """Lines looked at closely per log, so that a hostile log cannot make this slow."""
 _MOCHA_LINES: Final = 200
-_MOCHA_COUNT = r"^\s*[1-9]\d* failing\s*$"
+_MOCHA_COUNT = r"^\s*(?:[1-9]\d* failing|✖ [1-9]\d* of \d+ tests? failed:)\s*$"
 _MOCHA_ITEM = r"^\s+\d+\) (\S.*?):?\s*$"
 _MOCHA_NEXT = r"^\s{6,}(\S.*?):?\s*$"
 _DOCTEST_TITLE: Final = r"^TEST CASE: +(\S.*?)\s*$"
@@ -80,7 +80,7 @@ class TestNames:
             self.add([text])
             if re2.search(_CATCH_FAILED, text) is not None:
                 self._catch2(data[max(0, begin - _CATCH_BACK) : begin])
-            if b" failing" in data[begin:position]:
+            if re2.search(_MOCHA_COUNT, text) is not None:
                 self.add(map(clean_line, data[position:].split(b"\n", _MOCHA_LINES)[:-1]))
             if self._looks == 0 or len(self._names) >= MAX_NAMES:
                 return
