@@ -45,6 +45,7 @@ _LOOKS = (
         -2.0,
     ),
     (re.compile(r"^\s*(?:✓|✔|√|PASS(?:ED)?\b|ok \d+\b|\[ +OK +\])"), -3.0),
+    (re.compile(r"^\s*>?\s*\d+ [|│] |^\s+Node\.js v\d"), -1.5),
     (
         re.compile(
             r"^-- .* - not found$|^checking .*\.\.\. no$|^\W*(?:fail|error)s?: +0$", re.IGNORECASE
@@ -56,6 +57,7 @@ _LOOKS = (
             r"^\[Pipeline\]|^Task +: |^\s*(?:in dir /|using PTY|watching logfiles|argv: )"
             r"|^Running with gitlab-runner|^(?:Executing|Getting|Preparing) |^HEAD is now at"
             r"|^Checking out \S+ as |^Post job cleanup|^(?:\$|\++) \S|^#!/|^shell: |^\s*env:$"
+            r"|^  [a-z]+(?:-[a-z]+)+: \S+$|^with:$|^(?:Ubuntu \d|Current runner version)"
             r"|^##\[(?:section|group|command|(?:start|end)-action)\b|^(?:AWS|GITHUB|CI|RUNNER|npm_config)_\w+[:=]"
         ),
         -2.5,
@@ -78,8 +80,9 @@ _LOOKS = (
     ),
 )
 """A frame of a stack tells where, the exception's own line what: measured across folds, together
-they put the cause among the first three of one log in a hundred more. What passed, what a
-configure step did without, a count of nothing and a platform's own doings name no cause; what was
+they put the cause among the first three of one log in a hundred more. What passed, source that is
+quoted, what a configure step did without, a count of nothing, an action's inputs and a platform's
+own doings name no cause; what was
 expected and what came instead do."""
 
 
