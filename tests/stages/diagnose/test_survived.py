@@ -53,7 +53,22 @@ def test_the_last_attempt_is_one() -> None:
 
 
 @pytest.mark.parametrize(
-    "end", ["OK (12 tests, 40 assertions)", "ok  \texample.org/a\t0.1s", "=== 3 passed in 0.1s ==="]
+    "end",
+    [
+        "OK (12 tests, 40 assertions)",
+        "ok  \texample.org/a\t0.1s",
+        "=== 3 passed in 0.1s ===",
+        "Chrome Headless 119.0 (Linux x86_64): Executed 31 of 31 (skipped 1) SUCCESS (1 secs)",
+        "TOTAL: 31 SUCCESS",
+        "12 specs, 0 failures",
+        "12 tests, 24 assertions, 0 failures, 0 errors",
+        "All tests successful.",
+        "Passed!  - Failed:     0, Passed:    12, Skipped:     0, Total:    12",
+        "[  PASSED  ] 12 tests.",
+        " Test Files  3 passed (3)",
+        "00:04 +12: All tests passed!",
+        "12 files inspected, no offenses detected",
+    ],
 )
 def test_success_after_a_trouble_says_that_it_was_got_over(end: str) -> None:
     assert judged(RESET, "more", "and more", end).category == "none"
