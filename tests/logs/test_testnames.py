@@ -54,6 +54,7 @@ from pipeline_guard.logs.testnames import MAX_NAMES, TestNames, failed_tests
         (" ✗ adds up", "adds up"),
         ("(fail) cart > adds up [1.20ms]", "cart > adds up"),
         ("        FAIL [   0.005s] acme-core cart::adds", "acme-core cart::adds"),
+        ("Cart::when empty#test_0002_is free [a_test.rb:1]:", "Cart::when empty#test_0002_is free"),
         ("CartTest#test_adds [test/cart_test.rb:12]:", "CartTest#test_adds"),
         ("\t  7 - sync (Timeout)", "sync"),
         ("tests/test_a.py::test_b[x] FAILED                [ 33%]", "tests/test_a.py::test_b[x]"),
@@ -126,6 +127,24 @@ from pipeline_guard.logs.testnames import MAX_NAMES, TestNames, failed_tests
         ("[FAIL]        cart          0   adds prices.", "cart 0 adds prices"),
         ("Failure → spec/cart_spec.lua @ 12", "spec/cart_spec.lua @ 12"),
         ("cart_test:adds  ->  failed: 5 != 4  [0.01s]", "cart_test:adds"),
+        ("  X TotalAddsPrices [134ms]", "TotalAddsPrices"),
+        ("failed Shop.CartTests.Adds (1s 220ms)", "Shop.CartTests.Adds"),
+        ("features/cart.feature:3 # Scenario: adds", "features/cart.feature:3 # Scenario: adds"),
+        ("t/cart.t  (Wstat: 512 Tests: 0 Failed: 0)", "t/cart.t"),
+        ("Failure -> spec/cart_spec.lua @ 12", "spec/cart_spec.lua @ 12"),
+        ("adds prices: Error During Test at /home/ci/test/runtests.jl:12", "adds prices"),
+        ("  7. Failure (at test-cart.r#144): adds prices ", "adds prices"),
+        ("##teamcity[testFailed name='adds |'it|'' message='4 != 5']", "adds |'it|'"),
+        ("test/test_cart.c:12:test_adds:FAIL: Expected 4 Was 5", "test_adds"),
+        ("tests/cart.cpp:12: error: Failure in TEST(Cart, AddsPrices)", "Cart, AddsPrices"),
+        ("cart_check.c:21:F:core:test_adds:0: Assertion failed", "test_adds"),
+        ("FAIL!  : TestCart::adds() Compared values are not the same", "TestCart::adds()"),
+        ("[  FAILED  ] test_adds", "test_adds"),
+        ("[FAIL. Reason: assertion failed] testAdds() (gas: 8123)", "testAdds()"),
+        ('  run "adds_prices"... fail', "adds_prices"),
+        ("data.shop.test_adds: FAIL (1.2ms)", "data.shop.test_adds"),
+        ("12 of 40 FAIL 3 not_null_cart_id ......... [FAIL 3 in 0.12s]", "not_null_cart_id"),
+        ("    ✗ testAdds, XCTAssertEqual failed", "testAdds"),
         ("test boolean                  ... FAILED", "boolean"),
     ],
 )
@@ -256,3 +275,18 @@ def test_a_hostile_log_costs_little() -> None:
     names = TestNames()
     names.feed(Chunk(b"FAILED " * 100_000 + b"\n" + b"FAILED x\n" * 200_000, 1))
     assert names.names() == ()
+
+
+def test_a_test_that_minitest_left_out_has_not_failed() -> None:
+    log = """\
+  1) Skipped:
+CartTest#test_taxes [test/cart_test.rb:30]:
+not yet
+
+  2) Failure:
+CartTest#test_adds [test/cart_test.rb:12]:
+Expected: 4
+"""
+    names = TestNames()
+    names.feed(Chunk(log.encode(), 1))
+    assert names.names() == ("CartTest#test_adds",)

@@ -56,6 +56,7 @@ PATTERNS: Final[tuple[tuple[str, str], ...]] = (
         r"^(?:(?:bundle exec )?rspec|crystal spec) (\S+_spec\.(rb|cr)[:\[][\d:\]]+( # .+)?) *$",
     ),
     ("minitest", r"^(\w+(?:::\w+)*#test_\w+)(?: \[.*\])?:?\s*$"),
+    ("minitest-spec", r"^(\S[^#]*#test_\d{4}_\S.*?)(?: \[\S+:\d+\])?:\s*$"),
     ("minitest-old", r"^(?:(?:Failure|Error): )?(test_\w+\([\w:]+\))(?: \[.*\])?:?\s*$"),
     ("rails", r"^(?:bin/)?rails test (\S+_test\.rb:\d+)\s*$"),
     # PHPUnit: "1) App\Tests\FooTest::testBar with data set #1".
@@ -219,5 +220,6 @@ GATES: Final = (
     r"\.\.\. fail\b",
     r"\w\.[rR]#\d+\): ",
     "(?:Failure|Error) -> ",
+    r"\d\) Skipped:",
 )
 """One of these is in every line that could hold a name."""

@@ -36,6 +36,8 @@ _NO_TESTS: Final = (
     "Deprecation Warning",
 )
 """What Jest writes behind the same bullet."""
+_SKIPPED: Final = r"^ +\d+\) Skipped:\s*$"
+"""What Minitest, told to tell all, prints above the name of a test that it left out."""
 _NOT_A_NAME = r"^(?:Error|AssertionError|TypeError|at )\b"
 
 
@@ -59,6 +61,8 @@ class TestNames:
         self._title: list[str] = []
         self._case = ""
         """The test case that doctest is talking of."""
+        self._skipped = False
+        """The next line names a test that did not run."""
 
     def feed(self, chunk: Chunk) -> None:
         """Take a chunk of the raw log; only lines that could hold a name are cleaned and read."""
@@ -92,7 +96,8 @@ class TestNames:
                 return
             self._mocha_line(line)
             self._doctest_line(line)
-            if self._any.search(line) is None:
+            skipped, self._skipped = self._skipped, re2.search(_SKIPPED, line) is not None
+            if skipped or self._any.search(line) is None:
                 continue
             for pattern in self._each:
                 match = pattern.search(line)
