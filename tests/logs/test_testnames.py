@@ -133,7 +133,7 @@ from pipeline_guard.logs.testnames import MAX_NAMES, TestNames, failed_tests
         ("t/cart.t  (Wstat: 512 Tests: 0 Failed: 0)", "t/cart.t"),
         ("Failure -> spec/cart_spec.lua @ 12", "spec/cart_spec.lua @ 12"),
         ("adds prices: Error During Test at /home/ci/test/runtests.jl:12", "adds prices"),
-        ("  7. Failure (at test-cart.r#144): adds prices ", "adds prices"),
+        ("  7. Failure (at test-cart.r#144): adds prices ---", "adds prices"),
         ("##teamcity[testFailed name='adds |'it|'' message='4 != 5']", "adds |'it|'"),
         ("test/test_cart.c:12:test_adds:FAIL: Expected 4 Was 5", "test_adds"),
         ("tests/cart.cpp:12: error: Failure in TEST(Cart, AddsPrices)", "Cart, AddsPrices"),

@@ -137,7 +137,7 @@ PATTERNS: Final[tuple[tuple[str, str], ...]] = (
         "testthat",
         r"^\s*[─—-]+ (?:\d+\. )?(?:Failure|Error) \('?[\w./-]+\.[rR](?::\d+)*'?\): (\S.*?)[ ─—-]*$",
     ),
-    ("testthat-oldest", r"^\s*\d+\. (?:Failure|Error) \(at \S+\.[rR]#\d+\): (\S.*?)\s*$"),
+    ("testthat-oldest", r"^\s*\d+\. (?:Failure|Error) \(at \S+\.[rR]#\d+\): (\S.*?)[ ─—-]*$"),
     ("testthat-old", r"^\s*[─—-]+ \d+\. (?:Failure|Error): (\S.*?) \(@\S+\)[ ─—-]*$"),
     ("clojure", r"^(?:FAIL|ERROR) in \(([^)]+)\) \(\S+:\d+\)"),
     ("tasty", r"^\s+(\S.*?): +FAIL(?: \([\d.]+s\))?\s*$"),
