@@ -43,6 +43,20 @@ def test_what_failed_stands_before_how_many_failed(judge: Judge, log: str, wante
     assert wanted in found.evidence[0].text
 
 
+HEADINGS = [
+    'File "src/cart.ml", line 12, characters 5-8:\nError: Unbound value totl\n',
+    "src/Cart.hs:12:5: error:\n    Variable not in scope: totl\n",
+    "Failed to compile.\n\n./app/page.tsx:12:5\nType error: Cannot find name 'totl'.\n",
+]
+
+
+@pytest.mark.parametrize("log", HEADINGS)
+def test_what_is_wrong_stands_before_the_heading_above_it(judge: Judge, log: str) -> None:
+    found = judged(judge, log + "##[error]Process completed with exit code 1.\n")
+    assert found.category == "compile_error"
+    assert "totl" in found.evidence[0].text
+
+
 def test_the_exception_stands_before_its_frames(judge: Judge) -> None:
     log = (
         "Traceback (most recent call last):\n"

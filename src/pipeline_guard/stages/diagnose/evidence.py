@@ -37,7 +37,20 @@ _SAYS_NOTHING = re.compile(
     re.IGNORECASE,
 )
 """Rulers, empty lines and a bare level such as Maven's lone `[ERROR]`."""
+_HEADING = re.compile(
+    r".*:$|.*\bFailed to compile\.$|npm (?:ERR!|error) code \w+$|Scripts have compiler errors\.$"
+    r"|Oops! Something went wrong! :\($|\S+\.[a-z]{2,4}:\d+(?::\d+)?(?:-\d+)?$"
+)
+"""Such a line says that more is coming, or where; a line of the same rule below says what."""
 _LOOKS = (
+    (
+        re.compile(
+            r"^\s*\d+\) (?:Failure|Error):$|^(?:\[error\] )?(?:Failed tests|Error during tests):$"
+            r"|^(?:Script compilation errors|The conflict is caused by):$|^Failed to compile\.$"
+            r"|^Execution failed for task '[^']+'\.$|^Invalid workflow file: \S+$"
+        ),
+        -1.0,
+    ),
     (
         re.compile(
             r"^(?:\[\w+\])?\s*(?:File \"[^\"]+\", line \d+|at [\w.$<>/]+[ (]|from \S+:\d+:in )"
@@ -151,10 +164,17 @@ def _raise_what_follows(
 
 
 def _first_comes_first(scored: Mapping[_Place, _Line], own: Mapping[str, Sequence[_Place]]) -> None:
-    """Of one rule's hits the first in the log is the best, the next one the second best."""
+    """Of one rule's hits the first in the log is the best, the next one the second best.
+
+    Headings come behind what stands below them.
+    """
     for places in own.values():
         best = sorted((scored[place].score for place in places), reverse=True)
-        for place, score in zip(sorted(places, key=_in_log), best, strict=True):
+        order = sorted(
+            places,
+            key=lambda place: (_HEADING.match(scored[place].text) is not None, _in_log(place)),
+        )
+        for place, score in zip(order, best, strict=True):
             scored[place].score = score
 
 
