@@ -114,7 +114,9 @@ def measure(name: str, port: int, pid: int, size: int) -> list[dict[str, object]
     rows: list[dict[str, object]] = []
     asyncio.run(load(port, body, 16, 500))
     for connections, total in ((1, 1000), (64, 6000)):
+        before = _processor_seconds(pid)
         seconds, latencies = asyncio.run(load(port, body, connections, total))
+        spent = _processor_seconds(pid) - before
         ordered = sorted(latencies)
         rows.append(
             {
@@ -124,10 +126,17 @@ def measure(name: str, port: int, pid: int, size: int) -> list[dict[str, object]
                 "per_second": round(total / seconds),
                 "median_ms": round(statistics.median(ordered) * 1000, 2),
                 "p99_ms": round(ordered[int(len(ordered) * 0.99)] * 1000, 2),
+                "cpu_us": round(spent / total * 1e6),
                 "rss_mb": _rss(pid),
             }
         )
     return rows
+
+
+def _processor_seconds(pid: int) -> float:
+    """What the receiver's process has used of a processor, its own and the kernel's for it."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def _rss(pid: int) -> int:
