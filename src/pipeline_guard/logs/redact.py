@@ -14,6 +14,7 @@ from pipeline_guard.logs.clean import clean_line, strip_ansi
 from pipeline_guard.logs.secret_kinds import (
     FLAG,
     GUESSES,
+    NAMED,
     PAIR,
     PLACES,
     TELLING_NAME,
@@ -81,6 +82,7 @@ class Redactor:
         self._budget = _BUDGET
         self._finder = BytesAhoCorasick(_NEEDLES, matchkind=MatchKind.LeftmostFirst)
         self._token = re2.compile(TOKEN)
+        self._named = re2.compile(NAMED)
         self._pairs = (re2.compile(PAIR), re2.compile(FLAG))
         self._places = tuple(re2.compile(place) for place in PLACES)
         self._guesses = tuple(re2.compile(guess) for guess in GUESSES)
@@ -157,12 +159,8 @@ class Redactor:
                 self.count += text.count(value)
                 text = text.replace(value, MASK)
         text = self._sub(self._token, lambda match: MASK, text)
-        for place in self._places:
-            text = self._sub(place, _masked_place, text)
-        for guess in self._guesses:
-            text = self._sub(guess, _masked_guess, text)
-        for pair in self._pairs:
-            text = self._sub(pair, _masked_pair, text)
+        if self._named.search(text):
+            text = self._mask_named(text)
         return self._mask_base64(text)
 
     def redact_lines(self, lines: Iterable[str]) -> list[str]:
@@ -178,6 +176,15 @@ class Redactor:
             if masked[index].endswith(MASK):
                 self._mask_rest(masked, index)
         return masked
+
+    def _mask_named(self, text: str) -> str:
+        for place in self._places:
+            text = self._sub(place, _masked_place, text)
+        for guess in self._guesses:
+            text = self._sub(guess, _masked_guess, text)
+        for pair in self._pairs:
+            text = self._sub(pair, _masked_pair, text)
+        return text
 
     def _sub(self, pattern: Any, masked: Callable[[Any], str], text: str) -> str:
         def replace(match: Any) -> str:
