@@ -64,6 +64,7 @@ async def test_one_delivery_the_database_refuses_does_not_take_others_with_it(ac
     good = [acceptor.accept("github", parsed(f"d{n}")) for n in range(5)]
     refused, *stored = await asyncio.gather(bad, *good, return_exceptions=True)
     assert isinstance(refused, MalformedDelivery)
+    assert str(refused) == "It holds what cannot be stored."  # the log has it: not the value itself
     assert [item.status for item in stored] == ["accepted"] * 5
 
 

@@ -6,6 +6,7 @@ import json
 
 import psycopg
 import pytest
+import structlog
 
 RUN = {
     "action": "completed",
@@ -60,6 +61,41 @@ async def test_refused(client, code, more):
     assert answer.status_code == code
     assert answer.headers["content-type"] == "application/problem+json"
     assert answer.json()["detail"]
+
+
+async def test_every_delivery_leaves_one_line_with_its_ids_and_nothing_of_its_content(client):
+    secret, told = "never-to-be-told", []
+    private = json.dumps(RUN | {"sender": {"login": secret}}).encode()
+    for more in (
+        {},
+        {},
+        {"x_github_event": "star", "x_github_delivery": "d-2"},
+        {"x_hub_signature_256": f"sha256={secret}"},
+        {"x_github_delivery": "d-3", "body": b'{"sender": "' + secret.encode()},
+        {"content_type": secret},
+        {"content_length": str(26 * 1024 * 1024)},
+    ):
+        with structlog.testing.capture_logs(
+            processors=[structlog.contextvars.merge_contextvars]
+        ) as rows:
+            answer = await post(client, **{"body": private} | more)
+        (row,) = [row for row in rows if row["log_level"] != "debug"]
+        assert row["event"] == "delivery_received"
+        assert (row["log_level"], row["platform"]) == ("info", "github")
+        assert row["request_id"] == answer.headers["x-request-id"]
+        assert secret not in repr(row)
+        told.append((row["result"], row.get("event_name"), row.get("delivery_id")))
+        if row["result"] == "accepted":
+            assert row["delivery"] == answer.json()["delivery"]
+    assert told == [
+        ("accepted", "workflow_run", "d-1"),
+        ("duplicate", "workflow_run", "d-1"),
+        ("ignored", "star", "d-2"),
+        ("unauthorized", None, None),
+        ("malformed", None, None),
+        ("rejected", None, None),
+        ("rejected", None, None),
+    ]
 
 
 async def test_a_body_that_grows_past_the_cap_is_cut_off_while_it_streams(client):

@@ -105,10 +105,11 @@ class Acceptor:
         try:
             different = {(item.platform, item.delivery_id): item for item, _ in batch}
             stored = await store_batch(self._pool, list(different.values()))
-        except psycopg.DataError as error:
+        except psycopg.DataError:
             # One delivery holds what the database cannot: find it alone, save the others.
             if len(batch) == 1:
-                _answer(batch[0][1], MalformedDelivery(f"It holds what cannot be stored: {error}"))
+                # The error itself quotes the value, and this goes into the log.
+                _answer(batch[0][1], MalformedDelivery("It holds what cannot be stored."))
                 return
             for item in batch:
                 await self._store([item])

@@ -68,9 +68,10 @@ class Observed:
             metrics = self._telemetry.metrics
             metrics.requests.labels(method, route, f"{watch.status // 100}xx").inc()
             metrics.request_seconds.labels(route).observe(watch.seconds)
-        # A webhook that was taken is told of by its job's lines, one that was not, here.
-        quiet = route in _QUIET or route.startswith(self._webhooks)
-        level = log.debug if quiet and watch.status < 400 else log.info
+        # Its receiver tells of a delivery; what was none, such as one to no platform, is told here.
+        delivery = route.startswith(self._webhooks) and watch.status not in (404, 405)
+        quiet = delivery or (route in _QUIET and watch.status < 400)
+        level = log.debug if quiet else log.info
         level(
             "request",
             method=method,

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import orjson
@@ -55,46 +56,63 @@ class Receiver:
         if scope["method"] != "POST":
             return problem(405, "Deliveries are sent by POST.")
         metrics, started = self._telemetry.metrics, time.perf_counter()
-        response, result = await self._receive(name, connected, Request(scope, receive))
-        metrics.webhooks.labels(name, result).inc()
+        answer = await self._receive(name, connected, Request(scope, receive))
+        metrics.webhooks.labels(name, answer.result).inc()
         metrics.webhook_seconds.labels(name).observe(time.perf_counter() - started)
-        return response
+        tell = log.warning if answer.result == "unavailable" else log.info
+        tell("delivery_received", platform=name, result=answer.result, **answer.told)
+        return answer.response
 
-    async def _receive(
-        self, name: str, connected: Connected, request: Request
-    ) -> tuple[Response, str]:
+    async def _receive(self, name: str, connected: Connected, request: Request) -> "_Answer":
         try:
             return await self._take(name, connected, request)
         except TooLarge:
-            return problem(413, f"The delivery is larger than {MAX_BODY} bytes."), "rejected"
+            return _refused(413, "rejected", f"The delivery is larger than {MAX_BODY} bytes.")
         except ClientDisconnect:
-            return problem(400, "The delivery ended before its end."), "rejected"
+            return _refused(400, "rejected", "The delivery ended before its end.")
         except BadSignature as error:
-            return problem(401, str(error)), "unauthorized"
+            return _refused(401, "unauthorized", str(error))
         except MalformedDelivery as error:
-            return problem(400, str(error)), "malformed"
+            return _refused(400, "malformed", str(error))
         except StoreUnavailable as error:
-            log.warning("delivery_not_stored", platform=name, error=str(error))
-            return unavailable("The database is away; send it again."), "unavailable"
+            response = unavailable("The database is away; send it again.")
+            return _Answer(response, "unavailable", {"reason": str(error)})
 
-    async def _take(
-        self, name: str, connected: Connected, request: Request
-    ) -> tuple[Response, str]:
+    async def _take(self, name: str, connected: Connected, request: Request) -> "_Answer":
         headers = {
             key.decode("latin-1").lower(): value.decode("latin-1")
             for key, value in request.headers.raw
         }
         if not _is_json(headers.get("content-type", "application/json")):
-            return problem(415, "Set the webhook's content type to application/json."), "rejected"
+            return _refused(415, "rejected", "Set the webhook's content type to application/json.")
         body = await _read(request)
         connected.reader.verify(headers, body)
         parsed = connected.reader.parse(headers, body)
+        told: dict[str, object] = {
+            "event_name": parsed.event_name[:80],
+            "delivery_id": parsed.delivery_id,
+        }
         if isinstance(parsed.outcome, Ignored):
-            return _ok("ignored", reason=parsed.outcome.reason), "ignored"
+            reason = parsed.outcome.reason
+            return _Answer(_ok("ignored", reason=reason), "ignored", {**told, "reason": reason})
         accepted = await self._acceptor.accept(name, parsed)
         if accepted.status == "duplicate":
-            return _ok("duplicate"), "duplicate"
-        return _json(202, {"delivery": accepted.delivery, "status": "accepted"}), "accepted"
+            return _Answer(_ok("duplicate"), "duplicate", told)
+        response = _json(202, {"delivery": accepted.delivery, "status": "accepted"})
+        return _Answer(response, "accepted", {**told, "delivery": accepted.delivery})
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    """What the sender is answered, what the metric counts, and what the log tells beside it."""
+
+    response: Response
+    result: str
+    told: Mapping[str, object]
+
+
+def _refused(code: int, result: str, reason: str) -> _Answer:
+    return _Answer(problem(code, reason), result, {"status": code, "reason": reason})
 
 
 async def _read(request: Request) -> bytes:
