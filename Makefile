@@ -7,7 +7,7 @@ DEMO_LOCK := requirements/demo.txt
 SHIP_LOCK := requirements/ship.txt
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
-.PHONY: help setup demo test check format bench serve contract docs ship image lock train clean
+.PHONY: help setup demo test check format bench serve contract docs ship image engine lock train clean
 help: ## what there is
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
 
@@ -57,7 +57,10 @@ ship: docs ## the chart, compose.yaml, the Dockerfile and the site: linted, rend
 	@.venv-ship/bin/python -m pytest charts/tests
 
 image: ## build the image without an engine, and run it (needs root, buildah, debootstrap)
-	@bash scripts/image.sh
+	@bash scripts/image.sh $(DIR)
+
+engine: setup ## docs/deploying.md on a container engine of its own (needs root, docker.io, debootstrap)
+	@DIR=$(DIR) bash tests/engine/start.sh $(BIN)/python -m pytest tests/engine
 
 bench: setup ## figures beside their rivals (CORPUS=folder of labelled logs)
 	@$(BIN)/python -m bench $(if $(CORPUS),--corpus $(CORPUS))

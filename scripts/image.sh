@@ -17,22 +17,14 @@ base=${BASE:-localhost/pipeline-guard-base}
 certificates=/etc/ssl/certs
 
 if [ -z "${BASE:-}" ]; then
-  if [ ! -e "$dir/base/usr/bin/python3" ]; then
-    debootstrap --variant=minbase --include=python3,python3-venv,ca-certificates \
-      trixie "$dir/base" >"$dir/debootstrap.log" || {
-      echo "No base could be made: $(tail -n 1 "$dir/debootstrap.log")" >&2
-      exit 75
-    }
-  fi
+  bash scripts/base.sh "$dir"
   made=$("${store[@]}" from scratch)
   "${store[@]}" copy -q "$made" "$dir/base" / >/dev/null
   "${store[@]}" commit -q "$made" "$base" >/dev/null
   "${store[@]}" rm "$made" >/dev/null
 fi
 
-# What pip needs to reach an index from here: its own settings, and this machine's certificates.
-python3 -m pip config list | sed -n "s/^\(global\|:env:\)\.\(index-url\|cert\)=/\2 = /p" \
-  | tr -d "'" | sort -u -t= -k1,1 | sed '1i [global]' >"$dir/pip.conf"
+bash scripts/pip-conf.sh >"$dir/pip.conf"
 "${store[@]}" bud -q --isolation chroot --format docker --build-arg "BASE=$base" \
   --build-arg "VERSION=$(sed -n 's/^__version__ = "\(.*\)"/\1/p' src/pipeline_guard/__init__.py)" \
   --build-arg "REVISION=$(git rev-parse HEAD)" \

@@ -24,10 +24,10 @@ METHODS = ["GET", "POST", "PATCH", "PUT", "DELETE"]
 SHA = "1" * 40
 
 
-def _listen() -> socket.socket:
+def _listen(host: str, port: int = 0) -> socket.socket:
     # With the protocol named, asyncio switches Nagle's delay off: 40 ms less a call.
     listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-    listening.bind(("127.0.0.1", 0))
+    listening.bind((host, port))
     listening.listen()
     return listening
 
@@ -36,13 +36,14 @@ class FakeGitHub:
     """A GitHub whose API lives below `url`; `token` is the bot's, `secret` signs webhooks."""
 
     def __init__(
-        self, *, prefix: str = "", login: str = "guard-bot", pem: str | None = None
-    ) -> None:
+        self, *, prefix: str = "", login: str = "guard-bot", pem: str | None = None,
+        host: str = "127.0.0.1", port: int = 0,
+    ) -> None:  # fmt: skip
         self.login, self.token, self.secret = login, "ghp_guard", "webhook-secret"
         self._prefix = prefix
-        self._sockets = [_listen(), _listen()]
+        self._sockets = [_listen(host, port), _listen(host)]
         scheme = "https" if pem else "http"
-        origins = [f"{scheme}://127.0.0.1:{sock.getsockname()[1]}" for sock in self._sockets]
+        origins = [f"{scheme}://{host}:{sock.getsockname()[1]}" for sock in self._sockets]
         self.url, self.storage_url = origins[0] + prefix, origins[1]
         self.reset()
         app = Starlette(routes=[Route("/{rest:path}", self._route, methods=METHODS)])
