@@ -14,7 +14,6 @@ webhooks and show the dashboard, and workers, which diagnose and act; both scale
 Kubernetes {kube} and a PostgreSQL 14 or newer. Nothing in it holds a secret: each is read from a
 Secret that you make.
 
-<!-- not run: needs a cluster; what Helm makes of the chart is tested in charts/tests -->
 ```sh
 kubectl create secret generic guard-database \\
   --from-literal=url='postgresql://user:password@host:5432/pipeline_guard'

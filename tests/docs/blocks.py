@@ -16,20 +16,18 @@ PAGES = sorted(
     ]
 )
 _BLOCK = re.compile(
-    r"^(?P<indent> *)(?:<!-- not run: (?P<reason>[^\n]+?) -->\n(?P=indent))?"
-    r"```(?:sh|bash|shell|console)\n(?P<text>.*?)^(?P=indent)```$",
+    r"^(?P<indent> *)```(?:sh|bash|shell|console)\n(?P<text>.*?)^(?P=indent)```$",
     re.MULTILINE | re.DOTALL,
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """One fenced block of commands; `reason` says why it is not run, None when it is."""
+    """One fenced block of commands."""
 
     page: str
     line: int
     text: str
-    reason: str | None
 
 
 def blocks(page: Path) -> list[Block]:
@@ -37,14 +35,14 @@ def blocks(page: Path) -> list[Block]:
     text = page.read_text()
     name = str(page.relative_to(ROOT))
     return [
-        Block(
-            name,
-            text.count("\n", 0, found.start()) + 1,
-            textwrap.dedent(found["text"]),
-            found["reason"],
-        )
+        Block(name, text.count("\n", 0, found.start()) + 1, textwrap.dedent(found["text"]))
         for found in _BLOCK.finditer(text)
     ]
 
 
 EVERY = [block for page in PAGES for block in blocks(page)]
+ELSEWHERE = {
+    "docs/deploying.md": ("tests/engine/test_compose.py", "engine"),
+    "charts/pipeline-guard/README.md": ("charts/tests/test_readme.py", "ship"),
+}
+"""Pages whose commands need what other tests do not: the test that runs them, and its target."""
