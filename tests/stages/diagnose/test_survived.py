@@ -75,6 +75,13 @@ def test_success_after_a_trouble_says_that_it_was_got_over(end: str) -> None:
     assert judged(RESET, "more", end, "fatal: the end").category == "network_transient"
 
 
+def test_a_count_of_no_failures_is_no_trouble_after_success() -> None:
+    summary = ("# TOTAL: 31", "# PASS:  31", "# FAIL:  0", "# ERROR: 0")
+    assert judged(RESET, "more", *summary).category == "none"
+    summary = ("# TOTAL: 31", "# PASS:  30", "# FAIL:  1", "# ERROR: 0")
+    assert judged(RESET, "more", *summary).category != "none"
+
+
 def test_a_lasting_cause_is_not_made_up_for_by_another_tools_success() -> None:
     found = judged("FAILED tests/test_a.py::test_b - assert 1 == 2", "Done in 3.1s")
     assert found.category == "test_failure"

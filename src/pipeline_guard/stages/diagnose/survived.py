@@ -28,7 +28,9 @@ _IGNORED: Final = re.compile(r"\.\.\.ignoring$|.*\((?:ignored|allowed to fail)\)
 """What Ansible and make say of a failure that they were told to pass over."""
 _Place = tuple[str | None, int]
 _WARNING: Final = re.compile(r"\W*(?:W:|warn(?:ing)?\b)", re.IGNORECASE)
-_NOTHING: Final = re.compile(r"\W*0 (?:failed|failures?|errors?)\b", re.IGNORECASE)
+_NOTHING: Final = re.compile(
+    r"\W*(?:0 (?:failed|failures?|errors?)\b|(?:fail(?:ed|ures?)?|errors?): +0$)", re.IGNORECASE
+)
 _LOCAL: Final = re.compile(r"(?i)\blocalhost\b|\b127\.0\.0\.\d|\[?::1\b|\b0\.0\.0\.0\b")
 _REMOTE: Final = re.compile(r"(?i)\bhttps?://(?!localhost|127\.|0\.0\.0\.0|\[)")
 _FETCHING: Final = re.compile(r"fatal: unable to access '")
@@ -38,7 +40,8 @@ _NEXT_LINES: Final = 3
 """So soon after a trouble a tool says that it tries again."""
 _TAIL: Final = 25
 _SUCCESS: Final = re.compile(
-    r"PASS$|ok  ?\t?\S+\s+[\d.]+s\b|OK(?: \(\d+ tests?.*\))?$|(?:\[INFO\] )?BUILD SUCCESS(?:FUL)?\b"
+    r"PASS$|# PASS: +[1-9]|ok  ?\t?\S+\s+[\d.]+s\b|OK(?: \(\d+ tests?.*\))?$"
+    r"|(?:\[INFO\] )?BUILD SUCCESS(?:FUL)?\b"
     r"|=+ (?:\d+ (?:passed|skipped|deselected|xfailed|xpassed|warnings?)(?:, )?)+ in .*=+$"
     r"|\s*Tests: +(?:\d+ (?:skipped|todo), )?\d+ passed, \d+ total|\s*\d+ (?:passed|passing)\b"
     r"|100% tests passed|test result: ok\.|\d+ examples?, 0 failures"
@@ -128,6 +131,8 @@ def ended_well(lines: Sequence[ExcerptLine], troubles: Collection[RuleHit]) -> b
     """
     places = {(hit.part, hit.line) for hit in troubles}
     for line in reversed(lines[-_TAIL:]):
+        if _NOTHING.match(line.text):
+            continue
         if (line.part, line.line) in places or _TROUBLE.match(line.text):
             return False
         if _SUCCESS.match(line.text):
