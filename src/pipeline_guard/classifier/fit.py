@@ -3,7 +3,7 @@
 import math
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from pipeline_guard.classifier.artifact import dump
@@ -40,6 +40,17 @@ class LabelledLine:
     cause: bool
     group: int
     weight: float = 1.0
+
+
+def capped(documents: Sequence[Document], most: float) -> list[Document]:
+    """The documents of a label weigh no more than this together."""
+    size: dict[str, float] = defaultdict(float)
+    for document in documents:
+        size[document.label] += document.weight
+    return [
+        replace(document, weight=document.weight * min(1.0, most / size[document.label]))
+        for document in documents
+    ]
 
 
 def fit_categories(documents: Sequence[Document]) -> tuple[tuple[str, ...], dict[str, Any]]:

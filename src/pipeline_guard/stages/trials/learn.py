@@ -18,6 +18,7 @@ from pipeline_guard.classifier.fit import (
     Document,
     LabelledLine,
     artifact_bytes,
+    capped,
     fit_categories,
     fit_formula,
     fit_lines,
@@ -35,6 +36,8 @@ from pipeline_guard.stages.diagnose.judge import RERUN_UNTRIED, Judge, Reading, 
 _SILVER = 0.3
 """Weight of a log whose label came from a rule."""
 _WHOLE_EXCERPT = 0.5
+_RULES_WEIGH = 20.0
+"""A category with many rules is no likelier for it: all their lines weigh as so many logs."""
 _MARGIN = 0.3
 """Log-odds that a line must exceed every line of every quiet log by, to be called a failure."""
 _LEAST_CAUSE = 0.7
@@ -155,7 +158,8 @@ def _artifact(samples: Sequence[Sample], rules: RuleSet, meta: Mapping[str, Any]
     line_table = fit_lines([*_lines_of(samples), *_lines_of_rules(rules)])
     draft = artifact_bytes(line_table, line_table, ["any"], meta)
     reader = Model.of(parse(draft))
-    documents = [*_documents(samples, reader), *_documents_of_rules(rules)]
+    of_rules = capped(list(_documents_of_rules(rules)), _RULES_WEIGH)
+    documents = [*_documents(samples, reader), *of_rules]
     classes, table = fit_categories(documents)
     return artifact_bytes(line_table, table, classes, meta)
 
