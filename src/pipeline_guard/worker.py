@@ -31,6 +31,7 @@ from pipeline_guard.stages.act.give_up import give_up_acting
 from pipeline_guard.stages.breakers import incidents
 from pipeline_guard.stages.context import Context
 from pipeline_guard.stages.diagnose.diagnose import process_delivery, process_event
+from pipeline_guard.stages.follow_up.replace import report_green
 from pipeline_guard.stages.follow_up.tidy import tidy
 from pipeline_guard.stages.report.digest import digest
 from pipeline_guard.stages.report.notices import tell
@@ -181,6 +182,7 @@ _STAGES: Final[Mapping[str, Callable[..., Awaitable[object]]]] = {
     "release_incident": incidents.release,
     "incident_changed": incidents.announce,
     "report": report,
+    "report_green": report_green,
     "tidy": tidy,
     "tell": tell,
 }

@@ -153,6 +153,40 @@ async def has_unsettled(
     return bool((await session.execute(select(query.exists()))).scalar_one())
 
 
+async def open_before(
+    session: AsyncSession, run: Run, *, any_workflow: bool = False
+) -> Sequence[Failure]:
+    """What waits for a person at other commits of the run's request, or else of its branch."""
+    query = select(Failure).where(
+        Failure.platform == run.platform,
+        Failure.repository == run.repository,
+        Failure.status.in_(("open", "escalated")),
+        Failure.commit != run.commit,
+    )
+    if run.request is not None:
+        query = query.where(Failure.request_number == run.request.number)
+    else:
+        query = query.where(Failure.request_number.is_(None), Failure.branch == run.branch)
+    if not any_workflow:
+        query = query.where(Failure.workflow == run.workflow)
+    return (await session.scalars(query.order_by(Failure.id))).all()
+
+
+async def anything_open(
+    session: AsyncSession, platform: str, repository: str, branch: str | None, but_at: str | None
+) -> bool:
+    """Does a failure of the branch (of any, when None) wait for a person, but at that commit?"""
+    query = select(Failure.id).where(
+        Failure.platform == platform,
+        Failure.repository == repository,
+        Failure.status.in_(("open", "escalated")),
+        Failure.commit != (but_at or ""),
+    )
+    if branch is not None:
+        query = query.where(Failure.branch == branch)
+    return bool((await session.execute(select(query.exists()))).scalar_one())
+
+
 async def page(
     session: AsyncSession, *, before: int | None = None, limit: int = 50, **equal: str | None
 ) -> Sequence[Failure]:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import structlog
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from pipeline_guard.domain.capabilities import Platform
 from pipeline_guard.domain.diagnosis import Diagnosis
@@ -28,6 +29,7 @@ from pipeline_guard.stages.diagnose.shelf import Shelf
 from pipeline_guard.stages.follow_up import tidy
 from pipeline_guard.stages.follow_up.follow_up import follow_up
 from pipeline_guard.stages.follow_up.other_runner import settle_dispatched
+from pipeline_guard.stages.follow_up.replace import replace_older
 from pipeline_guard.stages.gather.gather import gather, ready_for
 from pipeline_guard.stages.gather.other_runner import look_for_runners
 from pipeline_guard.stages.gather.prepare import prepare
@@ -72,11 +74,7 @@ async def process_event(context: Context, event: Event, *, checks: int) -> str:
     platform = context.platform(event.platform).platform
     if event.conclusion in ("success", "skipped"):
         async with context.database.transaction() as session:
-            run_id = None if "rerun_is_new_run" in platform.capabilities else event.run_id
-            place = (event.platform, event.repository)
-            waits = await failures.has_unsettled(session, *place, run_id)
-            waits = waits or bool(await actions.awaiting_run(session, *place, event.run_id))
-            if not waits and not await anything_stands(session, *place):
+            if not await _concerns_anything(session, platform, event):
                 return "The run is green and no failure was waiting for it."
     run = await platform.read_run(event)
     if not run.completed:
@@ -86,6 +84,7 @@ async def process_event(context: Context, event: Event, *, checks: int) -> str:
     async with context.database.transaction() as session:
         await follow_up(context, session, run)
         if not await settle_dispatched(context, session, run):
+            await replace_older(context, session, run)
             await tidy.look_for_work(context, session, run)
         known = {
             (item.run_attempt, item.job_id)
@@ -99,6 +98,19 @@ async def process_event(context: Context, event: Event, *, checks: int) -> str:
     shelf = Shelf(run, len(jobs))
     diagnoses = await _diagnose_all(context, platform, run, jobs, inline, shelf)
     return await _decide_and_store(context, platform, run, jobs, diagnoses, shelf)
+
+
+async def _concerns_anything(session: AsyncSession, platform: Platform, event: Event) -> bool:
+    """Is there anything that the end of a green run may settle?"""
+    run_id = None if "rerun_is_new_run" in platform.capabilities else event.run_id
+    place = (event.platform, event.repository)
+    branch, commit = event.hints.get("branch"), event.hints.get("head_sha")
+    return (
+        await failures.has_unsettled(session, *place, run_id)
+        or bool(await actions.awaiting_run(session, *place, event.run_id))
+        or await failures.anything_open(session, *place, branch, commit)
+        or await anything_stands(session, *place)
+    )
 
 
 async def _look_again(context: Context, event: Event, checks: int) -> str:

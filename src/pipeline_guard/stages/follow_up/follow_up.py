@@ -44,7 +44,7 @@ async def follow_up(context: Context, session: AsyncSession, run: Run) -> None:
         await context.queue.defer(session, "report", run_key(run), lock=report_lock(run))
 
 
-def _passed(job: str, run: Run) -> bool | None:
+def passed_in(job: str, run: Run) -> bool | None:
     """Did the job of that name pass in this attempt? None when it did not run to an end."""
     for item in run.jobs:
         if item.name == job:
@@ -57,7 +57,7 @@ def _passed(job: str, run: Run) -> bool | None:
 
 def _settle(failure: Failure, run: Run, known: Sequence[Failure]) -> bool:
     """Bring one older failure up to date; True when its status changed."""
-    passed = _passed(failure.job, run)
+    passed = passed_in(failure.job, run)
     status = failure.status
     if passed is None:
         if status == "healing" and run.conclusion == "cancelled":
@@ -83,7 +83,7 @@ def _settle(failure: Failure, run: Run, known: Sequence[Failure]) -> bool:
 
 
 def _outcome(served: list[Failure], run: Run) -> Outcome | None:
-    results = [_passed(failure.job, run) for failure in served]
+    results = [passed_in(failure.job, run) for failure in served]
     if any(result is False for result in results):
         return "failed_again"
     if results and all(results):
