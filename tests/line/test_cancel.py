@@ -59,3 +59,12 @@ async def test_what_deploys_is_never_stopped(github, line):
     await line.hurry()
     assert run.attempt == 2
     assert run.conclusion is None
+
+
+async def test_what_has_an_environment_is_never_stopped_whatever_it_is_called(github, line):
+    workflow = b"jobs: {tests: {}, ship: {environment: production}}"
+    github.add_repo().files[".github/workflows/ci.yml"] = workflow
+    run = await replaced(line, github, jobs={"tests": "failure", "ship": "success"})
+    await line.hurry()
+    assert run.attempt == 2
+    assert run.conclusion is None

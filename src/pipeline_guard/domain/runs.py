@@ -23,6 +23,8 @@ class Job:
     finished_at: datetime | None = None
     runner: tuple[str, ...] = ()
     """Labels of the runner it ran on, where the platform tells; they price its minutes."""
+    environment: str | None = None
+    """What it deploys to, where that was asked for and is told."""
     tries: int | None = None
     """How often it ran in this run, where the platform counts by job; the first time is 1."""
     hints: dict[str, Any] = field(default_factory=dict)

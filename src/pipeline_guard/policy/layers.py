@@ -210,6 +210,7 @@ STRICTER: Final[Mapping[str, Callable[[Any, Any], Any]]] = {
     "max_reruns_per_base": _lower,
     "min_confidence": max,
     "never_rerun": _together,
+    "protected_environments": _together,
     "let_protected_start": _both,
     "categories.never": _together,
     "breadth.max_failed": _lower,

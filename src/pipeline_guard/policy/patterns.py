@@ -20,6 +20,11 @@ def fits_runner(label: str, pattern: str) -> bool:
     return fnmatchcase(label.lower(), pattern.lower())
 
 
+def fits_environment(name: str, pattern: str) -> bool:
+    """Names of environments, case ignored; one that is told only while it runs may be any."""
+    return "${{" in name or fnmatchcase(name.lower(), pattern.lower())
+
+
 def fits_branch(name: str, pattern: str) -> bool:
     """Branches as they are written."""
     return fnmatchcase(name, pattern)

@@ -203,9 +203,9 @@ class Keys(_Part):
     never_rerun: Annotated[
         tuple[Pattern, ...],
         Field(
-            description="Protected jobs and workflows: shell patterns, case ignored, that fit the"
-            " whole name or a part between slashes. A cancelled or failed one also keeps its run"
-            " from being re-run as a whole."
+            description="Protected jobs, workflows and events: shell patterns, case ignored, that"
+            " fit the whole name or a part between slashes. A cancelled or failed one also keeps"
+            " its run from being re-run as a whole."
         ),
     ] = (
         "*deploy*",
@@ -217,8 +217,30 @@ class Keys(_Part):
         "*goreleaser*",
         "*rollout*",
         "*promote*",
-        "*terraform apply*",
+        "*terraform?apply*",
+        "*kubectl apply*",
+        "*helm upgrade*",
+        "*pulumi up*",
+        "*roll out*",
+        "*go?live*",
+        "*to prod*",
+        "*to staging*",
+        "prod",
+        "production",
+        "staging",
+        "npm?release",
+        "pre?release*",
+        "*and?release",
+        "*to pypi*",
+        "*to npm*",
     )
+    protected_environments: Annotated[
+        tuple[Annotated[str, Field(min_length=1)], ...],
+        Field(
+            description="Jobs that deploy to these environments are protected, whatever they are"
+            " called: shell patterns, case ignored. GitHub tells a job's environment."
+        ),
+    ] = ("*",)
     let_protected_start: Annotated[
         bool,
         Field(

@@ -171,12 +171,36 @@ def test_a_demoted_rule_still_says_what_it_would_have_done():
         ("Deploy to production", True), ("release", True), ("Create GitHub Release", True),
         ("semantic-release", True), ("GoReleaser", True), ("ci / publish npm", True),
         ("Terraform apply (prod)", True), ("rollout", True), ("test", False),
+        ("production", True), ("terraform-apply", True), ("npm release", True),
+        ("build-and-release", True), ("Upload to PyPI", True), ("Roll out", True),
+        ("product tests", False), ("e2e production build", False), ("npm test", False),
         ("Linux x64 Release", False), ("build (release)", False), ("terraform plan", False),
     ],
 )  # fmt: skip
 def test_the_built_in_list_knows_what_deploys_and_releases_and_spares_builds(name, protected):
     found = refusals(facts(run(job(name))), policy(), NOW)
     assert ("never_rerun" in {item.guard for item in found}) is protected
+
+
+@pytest.mark.parametrize(
+    ("trigger", "protected"),
+    [("release", True), ("deployment", True), ("pull_request", False), ("push", False)],
+)
+def test_what_a_release_or_deployment_started_is_protected_whatever_it_is_called(
+    trigger, protected
+):
+    found = refusals(facts(run(job("build"), trigger=trigger)), policy(), NOW)
+    assert ("never_rerun" in {item.guard for item in found}) is protected
+
+
+def test_a_job_with_an_environment_is_protected_unless_the_policy_names_others():
+    case = facts(run(replace(job("eu"), environment="Production")))
+    (found,) = refusals(case, policy(), NOW)
+    assert (found.guard, "deploys to 'Production'" in found.reason) == ("never_rerun", True)
+    assert refusals(case, policy(protected_environments=("prod*",)), NOW)
+    assert not refusals(case, policy(protected_environments=("staging",)), NOW)
+    any_one = facts(run(replace(job("eu"), environment="${{ matrix.to }}")))
+    assert refusals(any_one, policy(protected_environments=("staging",)), NOW)
 
 
 def test_a_cancelled_deploy_is_not_taken_along():

@@ -12,6 +12,7 @@ from pipeline_guard.stages.context import Context, lock_of, run_key
 from pipeline_guard.stages.decide.facts import Facts, from_json
 from pipeline_guard.stages.decide.guards import protecting
 from pipeline_guard.stages.decide.proposers import cancel
+from pipeline_guard.stages.gather.gather import with_environments
 from pipeline_guard.stages.gather.policies import RunPolicy
 from pipeline_guard.store import failures, switches
 from pipeline_guard.store.tables import Failure
@@ -25,6 +26,7 @@ async def cancel_superseded(context: Context, platform: Platform, run: Run) -> b
     if run.head_sha in (None, run.commit):
         return False
     policy = await context.policies.of_run(platform, run)
+    run = await with_environments(platform, run)
     async with context.database.transaction() as session:
         known = await failures.of_run(session, run.platform, run.repository, run.run_id)
         waiting = [item for item in known if item.status == "healing"]
@@ -47,7 +49,7 @@ async def _facts(
         run=run,
         capabilities=platform.capabilities,
         protected_beside=tuple(
-            job.name for job in run.jobs if protecting(job.name, policy.of_job(job.name).policy)
+            job.name for job in run.jobs if protecting(job, policy.of_job(job.name).policy)
         ),
         switched_off=await switches.off_by(session, run.platform, run.repository),
     )

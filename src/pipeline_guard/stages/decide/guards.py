@@ -10,8 +10,9 @@ from typing import Final
 
 from pipeline_guard.domain.diagnosis import TRANSIENT_BY_NATURE
 from pipeline_guard.domain.plan import Refusal
+from pipeline_guard.domain.runs import Job
 from pipeline_guard.domain.trust import RECOVERED
-from pipeline_guard.policy.patterns import fits_job
+from pipeline_guard.policy.patterns import fits_environment, fits_job
 from pipeline_guard.policy.schema import Budgets, Policy
 from pipeline_guard.stages.decide.choice import money, weighed
 from pipeline_guard.stages.decide.facts import Facts, Spent
@@ -162,11 +163,9 @@ def own_actor(facts: Facts, policy: Policy, now: datetime) -> str | None:
 
 def never_rerun(facts: Facts, policy: Policy, now: datetime) -> str | None:
     """A second deploy can do harm that no red build does."""
-    for name in (facts.job.name, facts.run.workflow):
-        pattern = protecting(name, policy)
-        if pattern:
-            return f"'{name}' matches '{pattern}', which is never re-run."
-    return None
+    names = (facts.job.name, facts.run.workflow, facts.run.trigger or "")
+    found = (_protected_name(name, policy) for name in names)
+    return next(filter(None, found), None) or protecting(facts.job, policy)
 
 
 def dependents(facts: Facts, policy: Policy, now: datetime) -> str | None:
@@ -332,9 +331,17 @@ GIVEN_UP: Final = frozenset(
 """Guards that say of a transient failure: enough was tried, now a person has to look."""
 
 
-def protecting(name: str, policy: Policy) -> str | None:
-    """The pattern that keeps a job or workflow of that name from ever being re-run."""
-    return next((item for item in policy.never_rerun if fits_job(name, item)), None)
+def protecting(job: Job, policy: Policy) -> str | None:
+    """Why a job is never to be re-run, by its name or by what it deploys to; None when it may."""
+    there = job.environment
+    if there and any(fits_environment(there, item) for item in policy.protected_environments):
+        return f"'{job.name}' deploys to '{there}', which is protected (protected_environments)."
+    return _protected_name(job.name, policy)
+
+
+def _protected_name(name: str, policy: Policy) -> str | None:
+    pattern = next((item for item in policy.never_rerun if fits_job(name, item)), None)
+    return f"'{name}' matches '{pattern}', which is never re-run." if pattern else None
 
 
 def refusals(facts: Facts, policy: Policy, now: datetime) -> tuple[Refusal, ...]:

@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from pipeline_guard.domain.capabilities import Platform
 from pipeline_guard.domain.changes import Declined, PreparedPatch, Quarantine
+from pipeline_guard.domain.deploys import KnowsEnvironments
 from pipeline_guard.domain.diagnosis import Diagnosis
 from pipeline_guard.domain.dispatch import OtherRunner
 from pipeline_guard.domain.plan import Plan
@@ -82,6 +83,7 @@ async def ready_for(platform: Platform, run: Run, policy: RunPolicy) -> Ready:
     Raises PlatformError when it is worth another try later.
     """
     missing = await _missing_right(platform, run, policy)
+    run = await with_environments(platform, run)
     return Ready(run, policy, await platform.identity(), missing)
 
 
@@ -100,6 +102,8 @@ async def gather(
     asked of the platform.
     """
     run, policy = ready.run, ready.policy
+    known = {job.id: job for job in run.jobs}
+    failed = [(known.get(job.id, job), diagnosis) for job, diagnosis in failed]
     resolved = [policy.of_job(job.name) for job, _ in failed]
     shared = resolved[0].policy.organisation_budgets != Budgets()
     await history.one_by_one(session, None if shared else run)
@@ -206,6 +210,16 @@ def _seen(elsewhere: Sighting | None) -> Seen:
     return Seen(elsewhere.runs, elsewhere.first) if elsewhere else Seen()
 
 
+async def with_environments(platform: Platform, run: Run) -> Run:
+    """The run with what its jobs deploy to; raises PlatformError when it is worth another try."""
+    if not isinstance(platform, KnowsEnvironments):
+        return run
+    told = await platform.environments(run)
+    return replace(
+        run, jobs=tuple(replace(job, environment=told.get(job.name)) for job in run.jobs)
+    )
+
+
 async def _missing_right(platform: Platform, run: Run, policy: RunPolicy) -> str | None:
     """What we lack to re-run; nobody is bothered with it where nothing would be re-run anyway."""
     if policy.of_job("").policy.mode != "act" or not isinstance(platform, KnowsRights):
@@ -230,7 +244,7 @@ def _protected_beside(platform: Platform, run: Run, policy: RunPolicy) -> tuple[
 
 
 def _is_protected(job: Job, policy: RunPolicy) -> bool:
-    return protecting(job.name, policy.of_job(job.name).policy) is not None
+    return protecting(job, policy.of_job(job.name).policy) is not None
 
 
 def _started_by(

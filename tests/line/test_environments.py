@@ -1,0 +1,46 @@
+"""A job that deploys is never started again by us, whatever it is called."""
+
+import pytest
+from tests.line.test_github import DNS, reruns, send
+
+WORKFLOW = b"""
+jobs:
+  tests: {}
+  ship: {name: Ship it, environment: production}
+"""
+
+
+@pytest.fixture
+def world(github):
+    github.add_repo().files[".github/workflows/ci.yml"] = WORKFLOW
+    return github
+
+
+async def refused(line) -> list[str]:
+    return [item["guard"] for found in await line.failures() for item in found["plan"]["refusals"]]
+
+
+async def test_a_job_with_an_environment_is_never_re_run(world, github_line):
+    await send(github_line, world, world.add_run(log=DNS, jobs={"Ship it": "failure"}))
+    assert await refused(github_line) == ["never_rerun"]
+    assert reruns(world) == []
+
+
+async def test_on_a_branch_nothing_is_re_run_that_would_start_one(world, github_line):
+    jobs = {"tests": "failure", "Ship it": "skipped"}
+    await send(github_line, world, world.add_run(log=DNS, jobs=jobs))
+    assert await refused(github_line) == ["dependents"]
+    assert reruns(world) == []
+
+
+async def test_it_is_left_out_where_others_are_re_run(world, github_line):
+    jobs = {"tests": "failure", "Ship it": "failure"}
+    await send(github_line, world, world.add_run(log=DNS, jobs=jobs))
+    (path,) = reruns(world)
+    assert "/actions/jobs/" in path
+
+
+async def test_where_the_workflow_cannot_be_read_names_alone_count(world, github_line):
+    world.fail("GET", "/contents/.github/workflows/ci.yml", 403)
+    await send(github_line, world, world.add_run(log=DNS, jobs={"Ship it": "failure"}))
+    assert await refused(github_line) == []
