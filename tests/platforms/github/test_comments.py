@@ -123,3 +123,14 @@ def test_long_bodies_are_cut_and_keep_their_marker(text: str) -> None:
     cut = fitted(text, MARKER)
     assert len(cut) <= LONGEST_BODY
     assert MARKER in cut
+
+
+async def test_credentials_that_failed_once_leave_no_second_comment(
+    fake: FakeGitHub, github: GitHub
+) -> None:
+    pull = fake.add_pull()
+    first = await upsert(github, fake, pull, "one")
+    fake.fail("PATCH", "/comments/", 401, times=9)
+    with pytest.raises(NotAuthorized):
+        await upsert(github, fake, pull, "two", first.comment_id)
+    assert bodies(fake) == [f"{MARKER}\none"]

@@ -1,6 +1,7 @@
 """Keeps our one comment on a pull request: found again by its marker, edited in place."""
 
 from collections.abc import Awaitable, Callable
+from http import HTTPStatus
 from typing import Any, Final
 
 from pipeline_guard.domain.capabilities import CommentResult, Reaction
@@ -39,8 +40,11 @@ class Comments:
         if ours is not None:
             try:
                 return await self._edit(repository, ours, body)
-            except (NotFound, NotAuthorized):
-                pass  # deleted meanwhile, or a copy of our marker in somebody else's comment
+            except NotFound:
+                pass  # deleted meanwhile
+            except NotAuthorized as error:  # a copy of our marker in somebody else's comment
+                if error.status == HTTPStatus.UNAUTHORIZED:
+                    raise
         return await self._create(repository, number, marker, body)
 
     async def read(self, repository: str, number: int, comment_id: str) -> RequestComment:
