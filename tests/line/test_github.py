@@ -155,6 +155,18 @@ async def test_the_pull_request_of_a_fork_is_found_by_its_commit(github, github_
     assert len(comments(github)) == 1
 
 
+@pytest.mark.parametrize("status", [403, 409, 422])
+async def test_a_failure_whose_log_is_refused_is_told_all_the_same(github, github_line, status):
+    github.add_pull()
+    github.fail("GET", "/logs", status, times=9)
+    await send(github_line, github, github.add_run(log=RED))
+    (failure,) = await github_line.failures()
+    assert (failure["category"], failure["status"]) == ("unknown", "open")
+    (body,) = comments(github)
+    assert "there is no log to tell the cause" in body
+    assert f"GitHub answered {status}" in body
+
+
 async def test_annotations_are_read_when_there_is_no_log(github, github_line):
     run = github.add_run()
     run.jobs[0].log = None

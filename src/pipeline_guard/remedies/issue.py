@@ -141,8 +141,9 @@ def _tests(params: Mapping[str, Any]) -> str:
 
 def _history(params: Mapping[str, Any]) -> str:
     commit = code(str(params["commit"])[:10])
+    runs = f"{params['runs']} run{'' if params['runs'] == 1 else 's'}"
     return (
-        f"Seen in {params['runs']} runs in 7 days, first at {params['first']}, last at"
+        f"Seen in {runs} in 7 days, first at {params['first']}, last at"
         f" {params['last']} (commit {commit})."
     )
 

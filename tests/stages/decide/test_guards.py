@@ -159,6 +159,12 @@ def test_switched_off_keeps_what_would_have_been_done():
     assert [step.kind for step in found.steps] == ["rerun"]
 
 
+def test_of_an_unknown_cause_nobody_says_that_a_re_run_would_not_help():
+    unknown = diagnosis("unknown", source="none", confidence=0.0)
+    found = refusals(facts(diagnosis=unknown), policy(), NOW)
+    assert next(item.reason for item in found if item.guard == "transient").startswith("Nobody can")
+
+
 def test_a_demoted_rule_still_says_what_it_would_have_done():
     found = plan(facts(trust=RuleTrust("dns", "1", (False,) * 10, ago(30))))
     assert [step.kind for step in found.steps] == ["rerun"]

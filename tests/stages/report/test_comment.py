@@ -69,7 +69,12 @@ def command(name: str = "retry", answer: str = "Done.", **more: Any) -> Command:
         ({"status": "healed"}, "Not your change:** `job-1`: the network failed"),
         ({"status": "healing"}, "Not your change:** `job-1`"),
         ({"status": "healing", "confidence": 0.6}, "Not your change, most likely:** `job-1`"),
-        ({"status": "escalated"}, "Unsure:** `job-1`: the network failed"),
+        ({"status": "escalated", "run_attempt": 2}, "Unsure:** `job-1`: the network failed (`network_transient`, 93% sure), and it is still red"),  # noqa: E501
+        ({"status": "escalated", "refusals": [no("same_on_target")]}, "Not your change:** `job-1`: the network failed (`network_transient`, 93% sure), as on the"),  # noqa: E501
+        ({"status": "escalated", "refusals": [no("worth")]}, "Unsure:** `job-1`: the network failed (`network_transient`, 93% sure), which re-runs"),  # noqa: E501
+        ({"confidence": 0.3}, "Unsure:** `job-1`: the network failed"),
+        ({"confidence": 0.3, "transient": False, "category": "lint_format"}, "Unsure:** `job-1`: a linter"),  # noqa: E501
+
         ({}, "Not your change:** `job-1`"),
         ({"transient": False, "category": "test_failure"}, "Yours:** `job-1`: a test failed"),
         ({"transient": False, "category": "compile_error", "confidence": 0.5}, "Yours, most"),
@@ -104,7 +109,24 @@ def test_what_was_done_and_what_happened_before_are_told_with_links():
     assert "[issue #31](https://ci.example/issues/31)" in body
     assert "From lines [1](https://ci.example/job#L1), [2](https://ci.example/job#L2)," in body
     failed = rerun(status="failed", outcome=None, note="GitHub answered 403")
-    assert "Could not rerun: GitHub answered 403" in render([failure(actions=[failed])], {}, None)
+    body = render([failure(status="escalated", actions=[failed])], {1: seen}, None)
+    assert "Could not re-run: GitHub answered 403. Seen 14 times" in body
+    assert "after re-runs" not in body
+
+
+def test_lines_that_have_one_place_are_one_link():
+    found = failure()
+    for item in found.diagnosis["evidence"]:
+        item["url"] = None
+    assert "From [lines 1, 2, 3](https://ci.example/job):" in render([found], {}, None)
+
+
+def test_a_log_that_is_not_there_is_not_said_to_name_no_cause():
+    found = failure(category="unknown", transient=False, refusals=[no("transient")])
+    found.diagnosis |= {"evidence": [], "lines": 0, "notes": ["github has no log of this job"]}
+    body = render([found], {}, None)
+    assert "**Unsure:** `job-1`: there is no log to tell the cause." in body
+    assert "github has no log of this job" in body
 
 
 def test_failures_alike_are_told_once():

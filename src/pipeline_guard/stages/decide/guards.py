@@ -28,6 +28,8 @@ def transient(facts: Facts, policy: Policy, now: datetime) -> str | None:
     found = facts.diagnosis
     if found.transient:
         return None
+    if found.category == "unknown":
+        return "Nobody can tell whether a re-run would help: the cause is not known."
     if found.category in TRANSIENT_BY_NATURE:
         return f"It may be {found.category}, but the signs that a re-run passes are too weak."
     return f"A re-run would not help: {found.category} does not go away by itself."

@@ -4,6 +4,7 @@ import asyncio
 import dataclasses
 from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, datetime
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from pipeline_guard.domain.diagnosis import Diagnosis
 from pipeline_guard.domain.events import Event
 from pipeline_guard.domain.plan import Plan
 from pipeline_guard.domain.runs import Job, Run
-from pipeline_guard.errors import LogError, NotFound
+from pipeline_guard.errors import Conflict, LogError, NotAuthorized, NotFound, Rejected
 from pipeline_guard.logs.read import ReadLimits, ReadReport
 from pipeline_guard.logs.spool import spool
 from pipeline_guard.stages.accept import run_lock
@@ -169,7 +170,11 @@ async def _diagnose(
     spooled = ReadReport()
     try:
         source, remarks = await _fetch(context, platform, run, job, inline, spooled)
-    except LogError as error:
+    except (LogError, Conflict, Rejected) as error:
+        return _unread(f"The log could not be read: {error}")
+    except NotAuthorized as error:
+        if error.status == HTTPStatus.UNAUTHORIZED:
+            raise  # the credentials may be renewed; that this log is not for them stays
         return _unread(f"The log could not be read: {error}")
     try:
         await shelf.keep(job, source)
@@ -205,6 +210,8 @@ async def _fetch(
     try:
         return await spool(platform.stream_log(run, job), context.scratch, limits, report), ()
     except NotFound:
+        if not inline:
+            report.notes.append(f"{run.platform} has no log of this job (any more)")
         remarks = () if inline else tuple(await platform.annotations(run, job))
         return await spool(_as_stream(inline), context.scratch, limits, report), remarks
 

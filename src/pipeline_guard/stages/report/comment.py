@@ -144,8 +144,11 @@ def _names(group: Sequence[Failure], named: Mapping[int, str]) -> str:
 
 def _places(evidence: Sequence[Mapping[str, str]], url: str | None) -> str:
     """Where the lines stand in the log, each linked to its place there."""
-    places = [link(str(item["line"]), item.get("url") or url) for item in evidence]
-    return f"line{'s' if len(places) > 1 else ''} {', '.join(places)}"
+    places = {str(item["line"]): item.get("url") or url for item in evidence}
+    word = "lines" if len(places) > 1 else "line"
+    if len(set(places.values())) == 1:
+        return link(f"{word} {', '.join(places)}", next(iter(places.values())))
+    return f"{word} {', '.join(link(line, there) for line, there in places.items())}"
 
 
 def _done(group: Sequence[Failure]) -> list[str]:
@@ -159,7 +162,9 @@ def _done(group: Sequence[Failure]) -> list[str]:
             outcome = {"healed": "passed", "failed_again": "failed again"}.get(action.outcome or "")
             told.append(f"{link('Re-run', action.url)}{who}{f': {outcome}' if outcome else ''}.")
         elif action.status == "failed":
-            told.append(f"Could not {action.kind}: {plain((action.note or '')[:MAX_LINE])}")
+            what = "re-run" if action.kind == "rerun" else action.kind
+            why = (action.note or "")[:MAX_LINE].rstrip(".")
+            told.append(f"Could not {what}: {plain(why)}.")
         elif action.kind == "issue" and action.status == "done":
             told.append(f"{link(f'Issue #{action.external_id}', action.url)}.")
     return told[-3:]
@@ -238,6 +243,8 @@ _FRAME: Final = 7
 def _details(failure: Failure) -> list[str]:
     """Failed tests, and why it was not re-run, as plain lines."""
     found = [f"failed test: {name}" for name in failure.diagnosis["failed_tests"]]
+    if failure.category == "unknown":
+        found += failure.diagnosis["notes"]
     if failure.status not in ("healed", "healing"):
         found += [f"not re-run: {item['reason']}" for item in against(failure)]
     return [" ".join(line.split())[:MAX_LINE] for line in found]

@@ -10,6 +10,8 @@ from pipeline_guard.store.tables import Failure
 Whose = Literal["not_yours", "yours", "unsure", "settled"]
 SURE: Final = 0.8
 """From this confidence on, "most likely" is left out."""
+GUESS: Final = 0.5
+"""Below this confidence a cause is a guess, and says nothing of whose it is."""
 YOURS: Final[frozenset[Category]] = frozenset({"test_failure", "compile_error", "lint_format"})
 """What a change itself breaks; all else may as well be what surrounds it."""
 WORDS: Final[Mapping[str, str]] = {
@@ -37,6 +39,14 @@ WORDS: Final[Mapping[str, str]] = {
 }
 
 
+_TOLD: Final[Mapping[str, tuple[Whose, str, str, str]]] = {
+    "worth": ("unsure", "❔", "Unsure", "which re-runs have seldom mended"),
+    "same_on_target": ("not_yours", "🔎", "Not your change", "as on the branch it goes to"),
+    "incident": ("not_yours", "🔎", "Not your change", "in many runs at once"),
+}
+"""What a refusal tells of whose it is, the first that there is."""
+
+
 @dataclass(frozen=True, slots=True)
 class Verdict:
     """Whose it is in two words, and the rest of the sentence without its full stop.
@@ -61,7 +71,7 @@ def verdict(failure: Failure) -> Verdict:
             return Verdict("settled", "✅", "Not your change", f"{cause}, and {passed}")
         case "healing":
             return _healing(failure, cause)
-        case "escalated":
+        case "escalated" if _was_rerun(failure):
             return Verdict("unsure", "❔", "Unsure", f"{cause}, and it is still red after re-runs")
         case "superseded":
             return Verdict("settled", "⏭️", "Replaced", f"{cause}; a newer commit has the word now")
@@ -74,6 +84,8 @@ def verdict(failure: Failure) -> Verdict:
 def cause_of(failure: Failure) -> str:
     """The cause in words, with its category and how sure that is."""
     said = WORDS.get(failure.category, failure.category)
+    if failure.category == "unknown" and failure.diagnosis.get("lines") == 0:
+        return "there is no log to tell the cause"
     if failure.category in ("unknown", "none"):
         return said
     return f"{said} (`{failure.category}`, {sure(failure)} sure)"
@@ -96,15 +108,21 @@ def _healing(failure: Failure, cause: str) -> Verdict:
     return Verdict("unsure", "🔁", "Unsure", f"{cause}; it is being re-run, as somebody asked")
 
 
+def _was_rerun(failure: Failure) -> bool:
+    """Was it tried more than once? What was refused or the platform declined is no try."""
+    tried = any(item.kind == "rerun" and item.status == "done" for item in failure.actions)
+    refused = {item["guard"] for item in against(failure)}
+    allowed = failure.plan["policy"].get("values", {}).get("max_reruns") != 0
+    counted = "natively_retried" in refused or ("attempts" in refused and allowed)
+    return tried or counted or failure.run_attempt > 1
+
+
 def _open(failure: Failure, cause: str) -> Verdict:
     refused = {item["guard"] for item in against(failure)}
-    if "same_on_target" in refused:
-        return Verdict(
-            "not_yours", "🔎", "Not your change", f"{cause}, as on the branch it goes to"
-        )
-    if "incident" in refused:
-        return Verdict("not_yours", "🔎", "Not your change", f"{cause}, in many runs at once")
-    if failure.category in ("unknown", "none"):
+    for guard, (whose, sign, opening, rest) in _TOLD.items():
+        if guard in refused:
+            return Verdict(whose, sign, opening, f"{cause}, {rest}")
+    if failure.category in ("unknown", "none") or failure.confidence < GUESS:
         return Verdict("unsure", "❔", "Unsure", cause)
     if failure.transient:
         return Verdict("not_yours", "🔎", _likely("Not your change", failure), cause)
