@@ -71,6 +71,15 @@ async def test_a_broken_file_stops_re_runs_but_not_diagnoses_and_is_told(github,
     assert f"{OWN}:2:1: max_rerun: there is no such key: did you mean 'max_reruns'?" in note
 
 
+async def test_a_file_too_large_for_github_to_hand_out_is_not_taken_for_none(github, line):
+    own_file(github, "enabled: false\n#" + "x" * (1 << 20))
+    answer = await send(line, github, github.add_run(log=DNS))
+    (failure,) = await line.failures()
+    assert refused(failure) == {"mode"}
+    assert reruns(github) == []
+    assert "larger than 64 KB" in (await line.delivery(answer["delivery"]))["note"]
+
+
 async def test_a_token_that_cannot_read_contents_heals_all_the_same(github, line):
     github.fail("GET", "/contents/", 403, body={"message": "Resource not accessible"})
     answer = await send(line, github, github.add_run(log=DNS))

@@ -40,6 +40,7 @@ from pipeline_guard.platforms.github.read import (
     attempt_of,
     content_of,
     job_from,
+    left_out,
     permission_of,
     run_from,
     status_of,
@@ -242,7 +243,7 @@ class GitHub:
             answer = await self._client.get(run.repository, where)
         except NotFound:
             return None
-        return content_of(answer.data)
+        return content_of(answer.data) or left_out(answer.data)
 
     def delivery_scopes(self, repositories: Sequence[str]) -> Sequence[str]:
         """An App has one hook for all; with a token, every repository has its own."""

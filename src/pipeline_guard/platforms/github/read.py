@@ -77,6 +77,15 @@ def content_of(data: object) -> bytes | None:
         return None
 
 
+def left_out(data: object) -> bytes | None:
+    """Zeros in place of a file over 1 MB, which GitHub names without what is in it.
+
+    It is there, and it is too large: that must not look like a file that is not there.
+    """
+    size = dig(data, "size")
+    return bytes(min(size, 1 << 20)) if isinstance(size, int) and size > 0 else None
+
+
 def attempt_of(run: Json) -> int:
     """The attempt of a run, 1 where it is missing (GitHub Enterprise before 3.5 has none)."""
     value = run.get("run_attempt")
