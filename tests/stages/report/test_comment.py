@@ -114,6 +114,16 @@ def test_what_was_done_and_what_happened_before_are_told_with_links():
     assert "after re-runs" not in body
 
 
+def test_patch_is_offered_only_beside_a_change_and_rare_commands_are_left_to_help():
+    diff = {"diff": "--- a/a.py\n+++ b/a.py\n@@ -1 +1 @@\n-a\n+b", "paths": ["a.py"]}
+    step = {"kind": "patch", "why": "w", "once": "", "params": diff}
+    assert "/guard patch" in render([failure(steps=[step])], {}, None)
+    without = render([failure()], {}, None)
+    assert "/guard patch" not in without
+    assert "/guard off" not in without
+    assert "/guard help" in without
+
+
 def test_lines_that_have_one_place_are_one_link():
     found = failure()
     for item in found.diagnosis["evidence"]:

@@ -28,6 +28,8 @@ MAX_LINE: Final = 200
 MAX_NAME: Final = 100
 MAX_ANSWERS: Final = 3
 """The newest commands whose answers are shown."""
+FOOT: Final = ("retry", "explain", "ignore", "wrong", "help")
+"""Commands that every comment names; `help` names all of them."""
 MAX_EXPLAINED: Final = 4
 """Jobs whose reasoning is unfolded: platforms limit how long a comment is."""
 
@@ -84,7 +86,7 @@ def render(
         left = [item for group in others for item in group]
         parts.append(f"Red, too: {_names(left, named)}.")
     parts += _conversation(spoken)
-    foot = _foot(commit)
+    foot = _foot(commit, patch=any(suggestions(group[0]) for group in told))
     parts += _as_room_allows(told, MAX_LINES - _height([*parts, foot]))
     if spoken.explained:
         for item in list(newest.values())[:MAX_EXPLAINED]:
@@ -213,8 +215,9 @@ def _usage() -> list[str]:
     ]
 
 
-def _foot(commit: str | None) -> str:
-    usage = " · ".join(code(f"/guard {spec.usage}") for spec in COMMANDS.values())
+def _foot(commit: str | None, *, patch: bool) -> str:
+    names = ("patch", *FOOT) if patch else FOOT
+    usage = " · ".join(code(f"/guard {COMMANDS[name].usage}") for name in names)
     return f"<sub>Pipeline Guard, for {code((commit or '')[:10])}. Edited in place. {usage}</sub>"
 
 
