@@ -217,10 +217,11 @@ async def test_a_refusal_of_the_platform_is_told_to_a_person(github, line):
 async def test_what_the_workflow_does_not_allow_is_re_run_as_it_was_and_told_on_asking(
     github, line
 ):
-    run = await red_twice(line, github, WORKFLOW + "    environment: prod\n")
+    run = await red_twice(line, github, WORKFLOW + "    if: github.actor != 'nobody'\n")
     assert dispatched(github) == []
     assert len(reruns(github)) == 2
-    note = "Not on another runner: The job 'tests' uses an environment."
+    told = "A condition in the job 'tests' tells a dispatched run from others."
+    note = f"Not on another runner: {told}"
     async with line.context.database.transaction() as session:
         found = await failures.of_run(session, "github", "acme/shop", str(run.id))
         assert [item.plan["notes"] for item in found] == [[], [note]]

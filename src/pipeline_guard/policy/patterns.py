@@ -1,6 +1,36 @@
 """How the patterns of a policy fit the names of repositories, branches and jobs."""
 
 from fnmatch import fnmatchcase
+from typing import Final
+
+PROTECTED: Final = (
+    "*deploy*",
+    "*publish*",
+    "release*",
+    "create*release*",
+    "draft*release*",
+    "*semantic-release*",
+    "*goreleaser*",
+    "*rollout*",
+    "*promote*",
+    "*terraform?apply*",
+    "*kubectl apply*",
+    "*helm upgrade*",
+    "*pulumi up*",
+    "*roll out*",
+    "*go?live*",
+    "*to prod*",
+    "*to staging*",
+    "prod",
+    "production",
+    "staging",
+    "npm?release",
+    "pre?release*",
+    "*and?release",
+    "*to pypi*",
+    "*to npm*",
+)
+"""What deploys and releases are called, as far as a name alone tells."""
 
 
 def fits_job(name: str, pattern: str) -> bool:

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from pipeline_guard.domain.diagnosis import Category
 from pipeline_guard.domain.plan import Mode
+from pipeline_guard.policy.patterns import PROTECTED
 from pipeline_guard.policy.runner import OtherRunnerPolicy
 from pipeline_guard.policy.targets import NoticeTarget
 from pipeline_guard.policy.tracker import CancelPolicy, IssuePolicy, LabelPolicy
@@ -207,33 +208,7 @@ class Keys(_Part):
             " fit the whole name or a part between slashes. A cancelled or failed one also keeps"
             " its run from being re-run as a whole."
         ),
-    ] = (
-        "*deploy*",
-        "*publish*",
-        "release*",
-        "create*release*",
-        "draft*release*",
-        "*semantic-release*",
-        "*goreleaser*",
-        "*rollout*",
-        "*promote*",
-        "*terraform?apply*",
-        "*kubectl apply*",
-        "*helm upgrade*",
-        "*pulumi up*",
-        "*roll out*",
-        "*go?live*",
-        "*to prod*",
-        "*to staging*",
-        "prod",
-        "production",
-        "staging",
-        "npm?release",
-        "pre?release*",
-        "*and?release",
-        "*to pypi*",
-        "*to npm*",
-    )
+    ] = PROTECTED
     protected_environments: Annotated[
         tuple[Annotated[str, Field(min_length=1)], ...],
         Field(

@@ -166,7 +166,7 @@ def own_actor(facts: Facts, policy: Policy, now: datetime) -> str | None:
 def never_rerun(facts: Facts, policy: Policy, now: datetime) -> str | None:
     """A second deploy can do harm that no red build does."""
     names = (facts.job.name, facts.run.workflow, facts.run.trigger or "")
-    found = (_protected_name(name, policy) for name in names)
+    found = (protecting_name(name, policy) for name in names)
     return next(filter(None, found), None) or protecting(facts.job, policy)
 
 
@@ -338,10 +338,11 @@ def protecting(job: Job, policy: Policy) -> str | None:
     there = job.environment
     if there and any(fits_environment(there, item) for item in policy.protected_environments):
         return f"'{job.name}' deploys to '{there}', which is protected (protected_environments)."
-    return _protected_name(job.name, policy)
+    return protecting_name(job.name, policy)
 
 
-def _protected_name(name: str, policy: Policy) -> str | None:
+def protecting_name(name: str, policy: Policy) -> str | None:
+    """Why what is so called is never to be re-run; None when it may."""
     pattern = next((item for item in policy.never_rerun if fits_job(name, item)), None)
     return f"'{name}' matches '{pattern}', which is never re-run." if pattern else None
 

@@ -7,7 +7,7 @@ from pipeline_guard.domain.diagnosis import Diagnosis
 from pipeline_guard.domain.dispatch import DispatchesRuns, OtherRunner
 from pipeline_guard.domain.runs import Job, Run
 from pipeline_guard.errors import PlatformError
-from pipeline_guard.stages.decide.guards import protecting
+from pipeline_guard.stages.decide.guards import protecting_name
 from pipeline_guard.stages.gather.policies import RunPolicy
 
 Wish = tuple[str, str]
@@ -37,7 +37,7 @@ async def look_for_runners(
 
 async def _read(platform: DispatchesRuns, run: Run, policy: RunPolicy, wish: Wish) -> OtherRunner:
     def is_protected(name: str) -> bool:
-        return protecting(name, policy.of_job(name).policy) is not None
+        return protecting_name(name, policy.of_job(name).policy) is not None
 
     minutes = round(sum(job.seconds or 0.0 for job in run.jobs) / 60, 2)
     try:
