@@ -85,6 +85,13 @@ def test_what_is_left_of_a_short_log_is_no_evidence(judge: Judge) -> None:
     assert len(evidence) == 3
 
 
+def test_an_exit_code_is_evidence_only_where_nothing_else_is(judge: Judge) -> None:
+    end = "##[error]Process completed with exit code 1."
+    log = f"odd: the widget is bent\nfatal: not a git repository\n{end}\n"
+    assert end not in [line.text for line in judged(judge, log).evidence]
+    assert [line.text for line in judged(judge, f"\n{end}\n").evidence] == [end]
+
+
 def test_a_trouble_that_the_job_survived_for_long_is_not_re_run(judge: Judge) -> None:
     trouble = "curl: (56) Recv failure: Connection reset by peer\n"
     end = "##[error]Process completed with exit code 1.\n"

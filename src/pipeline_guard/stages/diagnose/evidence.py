@@ -104,11 +104,15 @@ _Place = tuple[str | None, int]
 
 @dataclass(slots=True)
 class _Line:
-    """What is known of a line: its worth, its text, and the first rule that it hits."""
+    """What is known of a line: its worth, its text, and the first rule that it hits.
+
+    `follows`: it only tells that something before it went wrong, such as an exit code.
+    """
 
     score: float
     text: str
     rule: str = ""
+    follows: bool = False
 
 
 def choose(
@@ -142,6 +146,7 @@ def choose(
             own.setdefault(hit.rule.id, []).append(place)
         near = math.sqrt(nearness(hit.order, stopped_at))
         told.score += near * share * _STRENGTH[hit.rule.strength]
+        told.follows = hit.rule.strength == "consequence" and (told.follows or not told.rule)
         told.rule = told.rule or hit.rule.id
     _raise_what_follows(scored, own)
     _first_comes_first(scored, own)
@@ -199,7 +204,7 @@ def _first_of_each(scored: Mapping[_Place, _Line]) -> tuple[EvidenceLine, ...]:
         line = left.pop(place)
         alike = mask(line.text).strip()
         floor = _FLOOR if len(chosen) < _SURE else _LATER_FLOOR
-        if alike in seen or (line.score < floor and chosen):
+        if alike in seen or (chosen and (line.follows or line.score < floor)):
             continue
         seen.add(alike)
         if line.rule:
