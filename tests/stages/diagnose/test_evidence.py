@@ -4,6 +4,7 @@ import io
 
 import pytest
 
+from pipeline_guard.classifier.predict import Model
 from pipeline_guard.domain.diagnosis import Diagnosis
 from pipeline_guard.rules.load import load_rules
 from pipeline_guard.stages.diagnose.judge import Judge
@@ -85,11 +86,12 @@ def test_what_is_left_of_a_short_log_is_no_evidence(judge: Judge) -> None:
     assert len(evidence) == 3
 
 
-def test_an_exit_code_is_evidence_only_where_nothing_else_is(judge: Judge) -> None:
+def test_an_exit_code_is_evidence_only_where_nothing_else_is() -> None:
+    judge = Judge(load_rules(), Model())
     end = "##[error]Process completed with exit code 1."
-    log = f"odd: the widget is bent\nfatal: not a git repository\n{end}\n"
-    assert end not in [line.text for line in judged(judge, log).evidence]
-    assert [line.text for line in judged(judge, f"\n{end}\n").evidence] == [end]
+    cause = "FAILED tests/test_cart.py::test_total - assert 3 == 4"
+    assert [line.text for line in judged(judge, f"{cause}\n{end}\n").evidence] == [cause]
+    assert judged(judge, f"make\n{end}\n").evidence[0].text == end
 
 
 def test_a_trouble_that_the_job_survived_for_long_is_not_re_run(judge: Judge) -> None:
