@@ -105,6 +105,37 @@ def test_the_fingerprint_is_of_the_cause(judge: Judge) -> None:
     assert name("No room left on vda") != name("gateway hiccup")
 
 
+DIFF = """\
+would reformat src/shop.py
+--- src/shop.py
++++ src/shop.py
+@@ -1,2 +1,2 @@
+ import os
+-def total( a,b ):
++def total(a, b):
+"""
+
+
+def test_a_formatters_fingerprint_is_of_the_files_it_would_change() -> None:
+    def name(log: str) -> str:
+        found = judge.judge(io.BytesIO(f"{log}1 file would be reformatted\n".encode()), failed=True)
+        assert found.category == "lint_format"
+        return found.fingerprint
+
+    judge = Judge(load_rules(), Model())
+    other_lines = DIFF.replace("total", "sum_of_all").replace("import os", "import sys")
+    assert name(DIFF) == name(other_lines)
+    assert name(DIFF) != name(DIFF.replace("shop", "cart"))
+
+
+def test_a_newly_trained_model_changes_no_fingerprint_of_a_known_cause() -> None:
+    log = b"building part 1\ncurl: (6) Could not resolve host: a.example.org\nerror: stop\n"
+    with_model, without = (
+        Judge(load_rules(), model).judge(io.BytesIO(log)).fingerprint for model in (Model(), None)
+    )
+    assert with_model == without
+
+
 def test_failed_tests_are_named(judge: Judge) -> None:
     found = _say(judge, "FAILED tests/test_a.py::test_b - assert 1 == 2", "1 failed in 0.1s")
     assert found.failed_tests == ("tests/test_a.py::test_b",)

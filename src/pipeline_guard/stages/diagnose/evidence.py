@@ -20,7 +20,7 @@ _STRENGTH = {"cause": 4.0, "symptom": 2.0, "verdict": 0.5, "consequence": -2.0}
 stands where the job stopped; less the farther away (by the root of the nearness)."""
 _OTHER_CATEGORY = 0.7
 """Hits for another category than the one chosen count less."""
-_TELLING = ("cause", "symptom")
+TELLING = ("cause", "symptom")
 """Lines that such rules know are no less than even, whatever the model makes of their words."""
 _DETAIL = 0.7
 _DETAIL_LINES = 6
@@ -141,7 +141,7 @@ def choose(
         place = (hit.part, hit.line)
         told = scored.setdefault(place, _Line(0.0, ""))
         told.text = told.text or redactor.redact(hit.text)
-        if share == 1.0 and hit.rule.strength in _TELLING:
+        if share == 1.0 and hit.rule.strength in TELLING:
             told.score = max(told.score, 0.0)
             own.setdefault(hit.rule.id, []).append(place)
         near = math.sqrt(nearness(hit.order, stopped_at))

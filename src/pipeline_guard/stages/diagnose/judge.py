@@ -13,6 +13,7 @@ Pure but for reading the log itself. The line of thought:
 """
 
 import math
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -40,7 +41,7 @@ from pipeline_guard.rules.hits import RuleHit
 from pipeline_guard.rules.load import RuleSet
 from pipeline_guard.rules.match import Scanner, rank
 from pipeline_guard.rules.ranking import transient
-from pipeline_guard.stages.diagnose.evidence import choose
+from pipeline_guard.stages.diagnose.evidence import TELLING, choose
 from pipeline_guard.stages.diagnose.survived import ended_well, got_over, mentions_failure, weakened
 
 WITHOUT_MODEL: Mapping[str, float] = {
@@ -56,6 +57,7 @@ WENT_ON = 0.6
 RERUN_GUESSED = 0.5
 """The same where only the model names a category that is transient by nature: measured across
 folds, two of three such guesses are wrong, so none of them alone starts a re-run."""
+_CHANGED = re.compile(r"^\+\+\+ (\S+)", re.MULTILINE)
 GOT_OVER = 0.4
 """The same where all that speaks for it was tried again or let go."""
 _NAMELESS = frozenset({"unknown", "none"})
@@ -222,7 +224,7 @@ class Judge:
             rule=hit.rule.id if hit else None,
             rule_version=hit.rule.version if hit else None,
             evidence=evidence,
-            fingerprint=_fingerprint(category, hit, evidence),
+            fingerprint=_fingerprint(category, hit, _naming(category, hit, evidence, reading)),
             failed_tests=reading.failed_tests,
             candidates=_candidates(ranked),
             advice=hit.rule.told(_redacted(hit, reading.redactor)) if hit else None,
@@ -332,10 +334,24 @@ def _redacted(hit: RuleHit, redactor: Redactor) -> dict[str, str]:
     return {name: redactor.redact(value) for name, value in hit.captures.items()}
 
 
-def _fingerprint(category: Category, hit: RuleHit | None, evidence: Sequence[EvidenceLine]) -> str:
+def _fingerprint(category: Category, hit: RuleHit | None, naming: str) -> str:
     captures = hit.captures if hit else {}
     wanted = {
         name: captures[name] for name in (hit.rule.captures if hit else ()) if name in captures
     }
-    first = evidence[0].text if evidence else ""
-    return fingerprint(category, hit.rule.id if hit else None, wanted, first)
+    return fingerprint(category, hit.rule.id if hit else None, wanted, naming)
+
+
+def _naming(
+    category: Category, hit: RuleHit | None, evidence: Sequence[EvidenceLine], reading: Reading
+) -> str:
+    """The text that tells this cause from others, whatever a newly trained model thinks of lines.
+
+    Of a formatter that is which files it would change: its summary is the same for all files.
+    """
+    changed = _CHANGED.findall(reading.printed.diff) if category == "lint_format" else []
+    if changed:
+        return " ".join(sorted(set(changed)))
+    if hit is not None and hit.rule.strength in TELLING:
+        return reading.redactor.redact(hit.text)
+    return evidence[0].text if evidence else ""
