@@ -29,7 +29,7 @@ demo: setup .venv-buildbot/.ready ## heal a real red build on a real Buildbot, a
 	@$(BIN)/pipeline-guard demo $(if $(KEEP),--keep)
 
 test: setup .venv-buildbot/.ready ## the tests, on a real PostgreSQL and a real Buildbot
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest -n auto --maxprocesses 8 --dist loadfile
 
 check: setup ## format, lint, types, layers, security
 	@$(BIN)/ruff format --check .
