@@ -86,6 +86,21 @@ def test_a_job_is_retried_once_only(fake: FakeGitLab, client: gitlab.Gitlab) -> 
     assert caught.value.response_code == 403
 
 
+def test_lists_what_jobs_deployed(fake: FakeGitLab, client: gitlab.Gitlab) -> None:
+    pipeline = fake.add_pipeline(fake.add_project("group/app"))
+    job = fake.add_job(pipeline, "ship", status="skipped", environment="production")
+    fake.add_job(pipeline, "tear down", environment="review/a", action="stop")
+    handle = client.projects.get("group/app")
+    bounds = {"order_by": "updated_at", "sort": "desc", "get_all": True}
+    (found,) = handle.deployments.list(updated_after=pipeline.created_at, **bounds)
+    assert (found.environment["name"], found.status) == ("production", "skipped")
+    assert found.deployable["id"] == job.id
+    assert found.deployable["pipeline"]["id"] == pipeline.id
+    assert not handle.deployments.list(updated_after="2027-01-01T00:00:00Z", **bounds)
+    with pytest.raises(gitlab.GitlabListError, match="paired"):
+        handle.deployments.list(updated_after=pipeline.created_at)
+
+
 @pytest.mark.parametrize("level", [REPORTER, DEVELOPER])
 def test_retrying_needs_a_developer(fake: FakeGitLab, client: gitlab.Gitlab, level: int) -> None:
     project = fake.add_project("group/app")

@@ -44,3 +44,23 @@ async def test_where_the_workflow_cannot_be_read_names_alone_count(world, github
     world.fail("GET", "/contents/.github/workflows/ci.yml", 403)
     await send(github_line, world, world.add_run(log=DNS, jobs={"Ship it": "failure"}))
     assert await refused(github_line) == []
+
+
+@pytest.mark.parametrize(
+    ("jobs", "guard"),
+    [
+        ({"Ship it": "failed"}, "never_rerun"),
+        ({"tests": "failed", "Ship it": "skipped"}, "dependents"),
+    ],
+)
+async def test_on_gitlab_deployments_tell_it(gitlab, gitlab_line, jobs, guard):
+    pipeline = gitlab.add_pipeline(gitlab.add_project("acme/shop"))
+    for name, status in jobs.items():
+        there = "production" if name == "Ship it" else None
+        trace = b"curl: (6) Could not resolve host: mirror.example\n"
+        gitlab.add_job(pipeline, name, status=status, trace=trace, environment=there)
+    hook = gitlab.pipeline_hook(pipeline)
+    await gitlab_line.post("gitlab", hook.headers, hook.body)
+    await gitlab_line.settle()
+    assert await refused(gitlab_line) == [guard]
+    assert gitlab.calls("POST", "/retry") == []

@@ -213,7 +213,7 @@ class Keys(_Part):
         tuple[Annotated[str, Field(min_length=1)], ...],
         Field(
             description="Jobs that deploy to these environments are protected, whatever they are"
-            " called: shell patterns, case ignored. GitHub tells a job's environment."
+            " called: shell patterns, case ignored. GitHub and GitLab tell what a job deploys to."
         ),
     ] = ("*",)
     let_protected_start: Annotated[

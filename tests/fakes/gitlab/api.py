@@ -87,6 +87,7 @@ class Api:
                 ("GET", project + r"/jobs/(\d+)", self._job),
                 ("GET", project + r"/jobs/(\d+)/trace", self._trace),
                 ("POST", project + r"/jobs/(\d+)/retry", self._retry_job),
+                ("GET", project + "/deployments", self._deployments),
                 ("GET", project + r"/repository/branches/([^/]+)", self._branch),
                 ("GET", project + "/merge_requests", self._requests),
                 ("GET", request, self._request),
@@ -272,6 +273,18 @@ class Api:
         if found.retried or found.status not in ("failed", "success", "canceled"):
             raise Refused(403, "403 Forbidden - Job is not retryable")
         return JSONResponse(entities.job(self.world, self.world.retry(found, call.username)), 201)
+
+    def _deployments(self, call: Call, ref: str) -> Response:
+        project = self.member(call, ref)
+        mine = [item for item in self.world.deployments if item.project_id == project.id]
+        order = call.query.get("order_by", "id")
+        if after := call.query.get("updated_after"):
+            if order != "updated_at":
+                raise Refused(400, "`updated_at` filter and `updated_at` sorting must be paired")
+            mine = [item for item in mine if _moment(item.updated_at) > _moment(after)]
+        down = call.query.get("sort") == "desc"
+        mine.sort(key=lambda item: getattr(item, order), reverse=down)
+        return self.page(call, [entities.deployment(self.world, item) for item in mine])
 
     def _branch(self, call: Call, ref: str, name: str) -> Response:
         project = self.member(call, ref)

@@ -4,6 +4,7 @@ from typing import Any
 
 from tests.fakes.gitlab.world import (
     Commit,
+    Deployment,
     Issue,
     Job,
     MergeRequest,
@@ -52,7 +53,7 @@ def pipeline(world: World, item: Pipeline) -> Json:
         "tag": item.tag,
         "yaml_errors": item.yaml_errors,
         "user": user(item.user),
-        "created_at": TIME,
+        "created_at": item.created_at,
         "updated_at": item.updated_at,
         "started_at": TIME,
         "finished_at": TIME if finished else None,
@@ -82,6 +83,19 @@ def job(world: World, item: Job) -> Json:
     if item.bridge:
         shape["downstream_pipeline"] = {"id": item.id + 1000, "status": item.status}
     return shape
+
+
+def deployment(world: World, item: Deployment) -> Json:
+    deployable = job(world, world.jobs[item.job_id]) if item.job_id else None
+    return {
+        "id": item.id,
+        "iid": item.id,
+        "status": deployable["status"] if deployable else "success",
+        "created_at": TIME,
+        "updated_at": item.updated_at,
+        "environment": {"id": 1, "name": item.environment, "external_url": ELSEWHERE},
+        "deployable": deployable,
+    }
 
 
 def merge_request(world: World, item: MergeRequest, *, full: bool = True) -> Json:

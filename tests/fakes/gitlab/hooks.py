@@ -104,10 +104,18 @@ def pipeline_payload(world: World, pipeline: Pipeline) -> Json:
         "merge_request": {"id": request.id, "iid": request.iid} if request else None,
         "user": _user(pipeline.user),
         "project": _project(world, pipeline.project_id),
-        "builds": [
-            {"id": job.id, "name": job.name, "stage": job.stage, "status": job.status}
-            for job in world.jobs_of(pipeline.id)
-        ],
+        "builds": [_build(job) for job in world.jobs_of(pipeline.id)],
+    }
+
+
+def _build(job: Job) -> Json:
+    there = {"name": job.environment, "action": job.action, "deployment_tier": None}
+    return {
+        "id": job.id,
+        "name": job.name,
+        "stage": job.stage,
+        "status": job.status,
+        "environment": there if job.environment else None,
     }
 
 

@@ -154,6 +154,7 @@ class FakeGitLab:
             **values,
         )
         self.world.jobs[job.id] = job
+        self.world.deploy(job)
         self.world.settle(pipeline)
         return job
 

@@ -58,6 +58,9 @@ class Job:
     trace: bytes = b""
     user: str = "dev"
     bridge: bool = False
+    environment: str | None = None
+    action: str = "start"
+    """What the job does to its environment; only a start makes a deployment."""
 
 
 @dataclass
@@ -71,7 +74,17 @@ class Pipeline:
     tag: bool = False
     user: str = "dev"
     yaml_errors: str | None = None
+    created_at: str = "2026-11-20T10:00:00.000Z"
     updated_at: str = "2026-11-20T10:00:00.000Z"
+
+
+@dataclass
+class Deployment:
+    id: int
+    job_id: int | None
+    environment: str
+    updated_at: str
+    project_id: int
 
 
 @dataclass
@@ -132,6 +145,7 @@ class World:
         self.projects: dict[int, Project] = {}
         self.pipelines: dict[int, Pipeline] = {}
         self.jobs: dict[int, Job] = {}
+        self.deployments: list[Deployment] = []
         self.requests: dict[tuple[int, int], MergeRequest] = {}
         self.notes: dict[int, Note] = {}
         self.issues: dict[tuple[int, int], Issue] = {}
@@ -146,6 +160,12 @@ class World:
         mine = (job for job in self.jobs.values() if job.pipeline_id == pipeline_id)
         return sorted((job for job in mine if retried or not job.retried), key=lambda job: -job.id)
 
+    def deploy(self, job: Job, updated_at: str = "2026-11-20T10:00:30.000Z") -> None:
+        """Keep a deployment for a job that is to start something in an environment."""
+        if job.environment and job.action == "start":
+            made = Deployment(self.next_id(), job.id, job.environment, updated_at, job.project_id)
+            self.deployments.append(made)
+
     def retry(self, job: Job, username: str) -> Job:
         """A new try with a new id in the same pipeline; later stages are open again."""
         new = Job(
@@ -157,6 +177,8 @@ class World:
             status="pending",
             allow_failure=job.allow_failure,
             user=username,
+            environment=job.environment,
+            action=job.action,
         )
         job.retried = True
         self.jobs[new.id] = new

@@ -1,7 +1,7 @@
 """What stages may ask of GitLab: read a pipeline and its logs, retry it, keep one note."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import aclosing
 from datetime import datetime
 from functools import partial
@@ -21,10 +21,18 @@ from pipeline_guard.domain.inspection import Finding
 from pipeline_guard.domain.recovery import FinishedRun
 from pipeline_guard.domain.rights import Remembered
 from pipeline_guard.domain.runs import ChangeRequest, Job, Run
-from pipeline_guard.errors import Conflict, NotAuthorized, NotFound, PlatformUnavailable, Rejected
+from pipeline_guard.errors import (
+    Conflict,
+    NotAuthorized,
+    NotFound,
+    PlatformError,
+    PlatformUnavailable,
+    Rejected,
+)
 from pipeline_guard.platforms.gitlab import shapes
 from pipeline_guard.platforms.gitlab.changes import GitLabChanges
 from pipeline_guard.platforms.gitlab.client import GitLabClient, Json
+from pipeline_guard.platforms.gitlab.deployments import environments
 from pipeline_guard.platforms.gitlab.inspection import Inspection
 from pipeline_guard.platforms.gitlab.issues import Issues, change_labels
 from pipeline_guard.platforms.gitlab.members import permission
@@ -275,6 +283,15 @@ class GitLabPlatform:
     def changes(self, repository: str) -> GitLabChanges:
         """The files, branches and merge requests of a project."""
         return GitLabChanges(self._client, f"/projects/{_part(repository)}")
+
+    async def environments(self, run: Run) -> Mapping[str, str]:
+        """See domain.deploys.KnowsEnvironments; none are told where they are not ours to see."""
+        try:
+            return await environments(self._client, _base(run), run)
+        except PlatformError as error:
+            if error.worth_retry:
+                raise
+            return {}
 
     async def default_branch_file(self, run: Run, path: str) -> bytes | None:
         """A file of the project; GitLab's `HEAD` is its default branch."""

@@ -202,8 +202,15 @@ def run_of(
         finished_at=_time(pipeline.get("finished_at")),
         request=request,
         jobs=jobs,
-        hints={"project_id": id_of(project)},
+        hints={"project_id": id_of(project), "created_at": pipeline.get("created_at")},
     )
+
+
+def deploys_to(deployment: Json) -> tuple[str, str, str] | None:
+    """A deployment's pipeline, job and environment; None for one that no job of ours made."""
+    job, there = _part(deployment, "deployable"), _part(deployment, "environment").get("name")
+    pipeline = _part(job, "pipeline").get("id")
+    return (str(pipeline), str(job.get("name")), str(there)) if pipeline and there else None
 
 
 def finished(repository: str, pipeline: Json) -> FinishedRun | None:
