@@ -188,6 +188,15 @@ def test_requests_are_listed_by_branch_and_state(fake: FakeGitLab, client: gitla
     assert handle.branches.get("main").commit["id"] == project.branches["main"]
 
 
+def test_a_push_makes_another_version(fake: FakeGitLab, client: gitlab.Gitlab) -> None:
+    request = fake.add_merge_request(fake.add_project("group/app"), "feature", sha="b" * 40)
+    fake.push(request, "c" * 40, "2026-11-20T10:01:00.000Z")
+    handle = client.projects.get("group/app").mergerequests.get(request.iid)
+    newest, oldest = handle.diffs.list(get_all=True)
+    assert (newest.head_commit_sha, oldest.head_commit_sha) == (handle.sha, "b" * 40)
+    assert newest.created_at > oldest.created_at
+
+
 def test_a_fault_after_success_did_the_work(fake: FakeGitLab, client: gitlab.Gitlab) -> None:
     pipeline = fake.add_pipeline(fake.add_project("group/app"))
     fake.add_job(pipeline, "test", status="failed")

@@ -92,3 +92,15 @@ async def test_an_always_red_job_is_re_run_twice_and_then_handed_to_a_person(
     assert [item["status"] for item in failures] == ["escalated"] * 3
     (note,) = gitlab.notes(request)
     assert "still red" in note.body
+
+
+async def test_nothing_is_retried_for_a_branch_that_is_gone(gitlab: FakeGitLab, gitlab_line: Line):
+    project = gitlab.add_project("acme/shop")
+    pipeline = gitlab.add_pipeline(project, ref="feature")
+    gitlab.add_job(pipeline, "test", status="failed", trace=DNS + END)
+    hook = gitlab.pipeline_hook(pipeline)
+    await gitlab_line.post("gitlab", hook.headers, hook.body)
+    await gitlab_line.settle()
+    (failure,) = await gitlab_line.failures()
+    assert failure["status"] == "superseded"
+    assert gitlab.calls("POST", "/retry") == []

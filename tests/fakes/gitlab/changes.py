@@ -40,6 +40,7 @@ class Changes:
             ("GET", project + r"/repository/commits/([^/]+)", self._get_commit),
             ("POST", project + "/merge_requests", self._open_request),
             ("GET", project + r"/merge_requests/(\d+)/diffs", self._diffs),
+            ("GET", project + r"/merge_requests/(\d+)/versions", self._versions),
             ("PUT", project + r"/merge_requests/(\d+)", self._edit_request),
             ("POST", project + r"/pipelines/(\d+)/cancel", self._cancel),
         ]
@@ -149,6 +150,14 @@ class Changes:
         request.description = world.act_on(request, call.data.get("description") or "")
         world.requests[project.id, iid] = request
         return JSONResponse(entities.merge_request(world, request), 201)
+
+    def _versions(self, call: "Call", ref: str, iid: str) -> Response:
+        found = self._api.find_request(call, ref, iid)
+        rows = [
+            {"id": number, "head_commit_sha": sha, "created_at": since, "state": "collected"}
+            for number, (since, sha) in enumerate(found.versions, 1)
+        ]
+        return self._api.page(call, rows[::-1])
 
     def _diffs(self, call: "Call", ref: str, iid: str) -> Response:
         found = self._api.find_request(call, ref, iid)

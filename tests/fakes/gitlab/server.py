@@ -169,7 +169,14 @@ class FakeGitLab:
             self.world.next_id(), iid, project.id, home.id, branch, "main", sha, **values
         )
         self.world.requests[project.id, iid] = request
+        request.versions.append(("2026-11-20T09:00:00.000Z", sha))
         return request
+
+    def push(self, request: MergeRequest, sha: str, at: str) -> None:
+        """A newer head of a request, known at once; its pipeline comes later, if any."""
+        self.world.projects[request.source_project_id].branches[request.source_branch] = sha
+        request.sha = sha
+        request.versions.append((at, sha))
 
     def add_note(self, request: MergeRequest, author: str, body: str, **values: Any) -> Note:
         """A note that somebody wrote."""

@@ -104,6 +104,8 @@ class MergeRequest:
     labels: list[str] = field(default_factory=list)
     files: dict[str, bool] = field(default_factory=dict)
     """What it changes, by path: whether it deletes it."""
+    versions: list[tuple[str, str]] = field(default_factory=list)
+    """(since when, head), the oldest first."""
 
 
 @dataclass

@@ -120,21 +120,6 @@ async def test_the_request_of_a_merge_request_pipeline_is_in_its_ref(
     assert (await platform.refresh(run)).request is None
 
 
-async def test_a_merged_results_pipeline_is_current_until_a_newer_one_runs(
-    fake: FakeGitLab, platform: GitLabPlatform
-) -> None:
-    project = fake.add_project("group/app")
-    request = fake.add_merge_request(project, "feature", sha="b" * 40)
-    ref = f"refs/merge-requests/{request.iid}/merge"
-    pipeline = fake.add_pipeline(project, ref=ref, sha="d" * 40)
-    fake.add_job(pipeline, "unit", status="failed")
-    request.head_pipeline_id = pipeline.id
-    run = await platform.read_run(event(fake, pipeline))
-    assert run.commit == run.head_sha == "d" * 40
-    request.head_pipeline_id = fake.add_pipeline(project, ref=ref, sha="e" * 40).id
-    assert (await platform.refresh(run)).head_sha != run.commit
-
-
 async def test_the_request_of_a_branch_pipeline_is_the_open_one_of_that_branch(
     fake: FakeGitLab, platform: GitLabPlatform
 ) -> None:
@@ -167,8 +152,6 @@ async def test_no_request_where_they_are_switched_off_and_none_for_tags(
     fake.add_job(tag, "unit")
     run = await platform.read_run(event(fake, tag))
     assert (run.request, run.head_sha) == (None, None)
-    gone = fake.add_pipeline(project, ref="deleted/branch")
-    assert (await platform.read_run(event(fake, gone))).head_sha is None
 
 
 async def test_a_pipeline_without_jobs_failed_by_its_configuration(

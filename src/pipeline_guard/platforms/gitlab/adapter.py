@@ -33,6 +33,7 @@ from pipeline_guard.platforms.gitlab import shapes
 from pipeline_guard.platforms.gitlab.changes import GitLabChanges
 from pipeline_guard.platforms.gitlab.client import GitLabClient, Json
 from pipeline_guard.platforms.gitlab.deployments import environments
+from pipeline_guard.platforms.gitlab.heads import newest_commit
 from pipeline_guard.platforms.gitlab.inspection import Inspection
 from pipeline_guard.platforms.gitlab.issues import Issues, change_labels
 from pipeline_guard.platforms.gitlab.members import permission
@@ -92,7 +93,9 @@ class GitLabPlatform:
         if pipeline.get("status") in ("failed", "canceled"):
             tries += await self._bridges(base, run_id)
         merge_request = await self._merge_request(project, pipeline)
-        head = None if merge_request else await self._branch_head(base, pipeline)
+        head = await newest_commit(self._client, base, pipeline, merge_request)
+        if merge_request and merge_request.get("state") != "opened":
+            merge_request = None
         return shapes.run_of(project, pipeline, tries, merge_request, head)
 
     async def _bridges(self, base: str, run_id: str) -> list[Json]:
@@ -112,14 +115,13 @@ class GitLabPlatform:
         )
 
     async def _merge_request(self, project: Json, pipeline: Json) -> Json | None:
-        """The open request of a pipeline: the one its ref names, else the one of its branch.
+        """The request of a pipeline: the one its ref names, else the open one of its branch.
 
         A fork's branch pipeline belongs to a request of the project it was forked from.
         """
         home, iid = shapes.id_of(project), shapes.request_iid(pipeline)
         if iid is not None:
-            found = await self._client.get(f"/projects/{home}/merge_requests/{iid}")
-            return found if found.get("state") == "opened" else None
+            return await self._client.get(f"/projects/{home}/merge_requests/{iid}")
         if pipeline.get("tag") or not pipeline.get("ref"):
             return None
         parent = (project.get("forked_from_project") or {}).get("id")
@@ -139,17 +141,6 @@ class GitLabPlatform:
         except (NotFound, NotAuthorized):
             return None  # merge requests are switched off there, or not ours to see
         return next((item for item in found if item.get("source_project_id") == source), None)
-
-    async def _branch_head(self, base: str, pipeline: Json) -> str | None:
-        if pipeline.get("tag") or not pipeline.get("ref") or shapes.request_iid(pipeline):
-            return None
-        try:
-            branch = await self._client.get(f"{base}/repository/branches/{_part(pipeline['ref'])}")
-        except NotFound:
-            return None
-        commit = branch.get("commit") or {}
-        head: str | None = commit.get("id")
-        return head
 
     async def stream_log(self, run: Run, job: Job) -> AsyncIterator[bytes]:
         """The job's trace in raw chunks; raises NotFound when it is empty, erased or never was."""

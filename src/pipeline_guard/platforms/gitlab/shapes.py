@@ -83,8 +83,8 @@ def _job(item: Json, tries: int) -> Job:
         conclusion=_job_conclusion(item),
         url=item.get("web_url"),
         seconds=_number(item.get("duration")),
-        started_at=_time(item.get("started_at")),
-        finished_at=_time(item.get("finished_at")),
+        started_at=time_of(item.get("started_at")),
+        finished_at=time_of(item.get("finished_at")),
         runner=tuple(str(tag) for tag in item.get("tag_list") or ()),
         tries=tries,
         hints={key: value for key, value in hints.items() if value is not None},
@@ -152,19 +152,10 @@ def request_of(merge_request: Json) -> ChangeRequest:
     )
 
 
-def head_of(pipeline: Json, merge_request: Json) -> str | None:
-    """The newest commit of a request, in the terms of the pipeline's own commit.
-
-    A merged-results pipeline runs on a commit GitLab made for it, which is never the request's
-    head; it is current for as long as it is the request's newest pipeline.
-    """
+def runs_on_a_merge(pipeline: Json) -> bool:
+    """True where GitLab made the commit: by merging the request's head with its target."""
     match = REQUEST_REF.fullmatch(str(pipeline.get("ref")))
-    newest = _part(merge_request, "head_pipeline").get("id")
-    if match and match[2] != "head" and newest == pipeline.get("id"):
-        sha: str | None = pipeline.get("sha")
-    else:
-        sha = merge_request.get("sha")
-    return sha
+    return match is not None and match[2] != "head"
 
 
 def run_of(
@@ -172,18 +163,16 @@ def run_of(
     pipeline: Json,
     tries: Sequence[Json],
     merge_request: Json | None,
-    branch_head: str | None,
+    head: str | None,
 ) -> Run:
-    """A pipeline with its jobs' newest tries and its open merge request, as a run."""
+    """A pipeline with its jobs' newest tries, its open merge request and its head, as a run."""
     status, conclusion = status_of(pipeline)
     jobs = jobs_of(tries)
     if not jobs and conclusion == "failure":
         jobs = (configuration_job(pipeline),)
-    branch, head = pipeline.get("ref"), branch_head
-    request = None
+    branch, request = pipeline.get("ref"), None
     if merge_request is not None:
-        request = request_of(merge_request)
-        branch, head = merge_request.get("source_branch"), head_of(pipeline, merge_request)
+        branch, request = merge_request.get("source_branch"), request_of(merge_request)
     return Run(
         platform=PLATFORM,
         repository=str(project.get("path_with_namespace")),
@@ -198,8 +187,8 @@ def run_of(
         trigger=pipeline.get("source"),
         actor=_part(pipeline, "user").get("username"),
         url=pipeline.get("web_url"),
-        started_at=_time(pipeline.get("started_at")),
-        finished_at=_time(pipeline.get("finished_at")),
+        started_at=time_of(pipeline.get("started_at")),
+        finished_at=time_of(pipeline.get("finished_at")),
         request=request,
         jobs=jobs,
         hints={"project_id": id_of(project), "created_at": pipeline.get("created_at")},
@@ -218,7 +207,7 @@ def finished(repository: str, pipeline: Json) -> FinishedRun | None:
 
     GitLab counts no attempts: the time of its last change tells two of a pipeline's ends apart.
     """
-    ended_at = _time(pipeline.get("updated_at"))
+    ended_at = time_of(pipeline.get("updated_at"))
     if ended_at is None:
         return None
     number = id_of(pipeline)
@@ -243,7 +232,8 @@ def _number(value: object) -> float | None:
     return float(value) if isinstance(value, int | float) else None
 
 
-def _time(value: object) -> datetime | None:
+def time_of(value: object) -> datetime | None:
+    """A moment as GitLab writes it, None when it is none."""
     try:
         return datetime.fromisoformat(value) if isinstance(value, str) else None
     except ValueError:
