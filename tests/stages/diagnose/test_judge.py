@@ -40,6 +40,11 @@ def judge(tmp_path_factory: pytest.TempPathFactory) -> Judge:
     return Judge(load_rules([folder], builtin=False), None)
 
 
+@pytest.fixture(scope="module")
+def shipped() -> Judge:
+    return Judge(load_rules(), Model())
+
+
 def _say(judge: Judge, *lines: str, **more: object) -> Diagnosis:
     data = "".join(line + "\n" for line in lines).encode()
     return judge.judge(io.BytesIO(data), **more)  # type: ignore[arg-type]
@@ -175,3 +180,28 @@ def test_the_shipped_model_adds_its_word() -> None:
     assert found.category == "test_failure"
     assert "test_b" in " ".join(line.text for line in found.evidence[:3])
     assert sum(candidate.confidence for candidate in found.candidates) <= 1.0001
+
+
+@pytest.mark.parametrize(
+    ("reason", "category", "transient"),
+    [
+        ("runner_system_failure", "infra_runner", True),
+        ("stuck_or_timeout_failure", "infra_runner", True),
+        ("api_failure", "infra_runner", True),
+        ("runner_unsupported", "infra_runner", False),
+        ("job_execution_timeout", "timeout", False),
+        ("ci_quota_exceeded", "rate_limit", False),
+        ("missing_dependency_failure", "resource_not_found", False),
+        ("script_failure", "unknown", False),
+        ("unknown_failure", "unknown", False),
+        ("something_new", "unknown", False),
+    ],
+)
+def test_without_a_log_gitlabs_reason_tells_the_cause_or_nothing_does(
+    shipped: Judge, reason: str, category: str, transient: bool
+) -> None:
+    remarks = [f"failure_reason: {reason}", "tries: 2"]
+    found = _say(shipped, platform="gitlab", failed=True, extra_lines=remarks)
+    assert (found.category, found.transient) == (category, transient)
+    assert found.source == ("none" if category == "unknown" else "rule")
+    assert found.evidence[0].text == remarks[0]

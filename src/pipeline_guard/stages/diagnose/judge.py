@@ -250,8 +250,10 @@ class Judge:
 
     def _ask(self, reading: Reading) -> Opinion:
         texts = [line.text for line in reading.excerpt.lines]
-        # Of a log without words a model knows nothing but which category is frequent.
-        if self._model is None or not any(words(text) for text in texts):
+        # It was trained on logs: of one without words, or of a platform's remarks where there is
+        # none, it knows nothing but which category is frequent.
+        logged = reading.report.lines and any(words(text) for text in texts)
+        if self._model is None or not logged:
             return _SILENT
         return self._model.judge(texts, reading.distances)
 
