@@ -176,6 +176,7 @@ async def test_a_label_of_no_category_is_refused(client, database, hostile):
 async def test_a_delivery_is_shown_with_its_secrets_masked_and_replayed(client, database):
     secret = "ghp_" + "a1B2" * 9
     body = BODY.replace(b'"ann"', f'"{secret}"'.encode())
+    body = body.replace(b'"id": 7', f'"id": 7, "head_branch": "fix-{secret}"'.encode())
     number = (await client.post("/webhooks/github", content=body, headers=headers(body))).json()[
         "delivery"
     ]
@@ -183,6 +184,9 @@ async def test_a_delivery_is_shown_with_its_secrets_masked_and_replayed(client, 
     text = (await client.get(f"/deliveries/{number}")).text
     assert "acme/shop" in text
     assert secret not in text
+    event = (await client.get(f"/api/v1/deliveries/{number}")).json()["event"]
+    assert (event["repository"], event["hints"]["branch"]) == ("acme/shop", "fix-[redacted]")
+    assert secret not in (await client.get("/api/v1/deliveries")).text
     answer = await client.post(f"/deliveries/{number}/replay")
     assert answer.headers["location"] == f"/deliveries/{number}"
     async with database.transaction() as session:

@@ -76,11 +76,11 @@ def show(
     elif as_json or not sys.stdout.isatty():
         runtime.print_json(shape(row).model_dump())
     else:
-        typer.echo(_story(row))
+        typer.echo(_story(row, shape(row).event))
 
 
-def _story(row: "Delivery") -> str:
-    event = {key: value for key, value in row.event.items() if value and key != "hints"}
+def _story(row: "Delivery", told: dict[str, Any]) -> str:
+    event = {key: value for key, value in told.items() if value and key != "hints"}
     return "\n".join(
         (
             f"Delivery {row.id}: {row.event_name} of {row.platform}",

@@ -14,6 +14,7 @@ from pipeline_guard.store.session import Database
 from pipeline_guard.store.tables import Delivery
 from pipeline_guard.web.access import Actor, require
 from pipeline_guard.web.api.parameters import Cursor, Filter, Limit, Page, RowId, found, page_of
+from pipeline_guard.web.masking import masked
 
 
 class DeliveryOut(BaseModel):
@@ -31,8 +32,9 @@ class DeliveryOut(BaseModel):
 
 
 def shape(delivery: Delivery) -> DeliveryOut:
-    """A stored delivery as the API shows it."""
-    return DeliveryOut(**{name: getattr(delivery, name) for name in DeliveryOut.model_fields})
+    """A stored delivery as the API shows it, the secrets of its event masked."""
+    told = {name: getattr(delivery, name) for name in DeliveryOut.model_fields}
+    return DeliveryOut(**told | {"event": masked(delivery.event)})
 
 
 class Replayed(BaseModel):

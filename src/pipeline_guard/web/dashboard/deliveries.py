@@ -6,13 +6,13 @@ from typing import Annotated, Any, Final
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
-from pipeline_guard.logs.redact import Redactor
 from pipeline_guard.store import deliveries as store
 from pipeline_guard.store.tables import Delivery
 from pipeline_guard.web.access import Actor, require
 from pipeline_guard.web.api.deliveries import replay as replay_stored
 from pipeline_guard.web.api.parameters import Cursor, Filter, RowId, found
 from pipeline_guard.web.dashboard.desk import Desk
+from pipeline_guard.web.masking import masked_text
 
 ROWS: Final = 50
 LONGEST: Final = 200_000
@@ -70,7 +70,4 @@ def payload(delivery: Delivery) -> str:
         data: Any = json.loads(delivery.body)
     except ValueError:
         data = delivery.event
-    text = json.dumps(data, indent=2, ensure_ascii=False)[:LONGEST]
-    redactor = Redactor()
-    redactor.observe(text.encode())
-    return "\n".join(redactor.redact_lines(text.split("\n")))
+    return masked_text(json.dumps(data, indent=2, ensure_ascii=False)[:LONGEST])
