@@ -64,3 +64,16 @@ async def test_on_gitlab_deployments_tell_it(gitlab, gitlab_line, jobs, guard):
     await gitlab_line.settle()
     assert await refused(gitlab_line) == [guard]
     assert gitlab.calls("POST", "/retry") == []
+
+
+async def test_an_environment_protected_while_a_re_run_waits_stops_it(world, guarded, tmp_path):
+    async with guarded("mode: act\nprotected_environments: [other]\n") as line:
+        run = world.add_run(log=DNS, jobs={"Ship it": "failure"})
+        await send(line, world, run)
+        world.finish_run(run, "failure", DNS)
+        await send(line, world, run)
+        assert (await line.failures())[-1]["plan"]["steps"][0]["params"]["wait"] > 0
+        (tmp_path / "guard.yaml").write_text("mode: act\n")
+        await line.hurry()
+        assert len(reruns(world)) == 1
+        assert await refused(line) == ["never_rerun"]

@@ -47,7 +47,7 @@ async def stopped(
         for failure in served:
             facts = Facts(
                 run,
-                Job(failure.job_id, failure.job, "failure"),
+                _job(failure),
                 stored_diagnosis(failure.diagnosis),
                 adapter.capabilities,
                 switched_off=off_by,
@@ -79,6 +79,12 @@ def _refusal(facts: Facts, policy: Policy, step: Step) -> Refusal | None:
         if reason:
             return Refusal(guard.__name__, reason, step.kind)
     return None
+
+
+def _job(failure: Failure) -> Job:
+    """The job, with what it deploys to, as it was when its re-run was planned."""
+    told = (failure.plan.get("facts") or {}).get("job") or {}
+    return Job(failure.job_id, failure.job, "failure", environment=told.get("environment"))
 
 
 def _refuse(failure: Failure, refusal: Refusal) -> None:
