@@ -1,7 +1,5 @@
 """The fake's dispatches hold up against PyGithub, a client that knows nothing of it."""
 
-from collections.abc import Iterator
-
 import github
 import pytest
 from github.Workflow import Workflow
@@ -13,17 +11,11 @@ ON = "on: {workflow_dispatch: {inputs: {runner: {type: choice, options: [a, b]}}
 JOBS = "name: CI\njobs: {tests: {runs-on: '${{ inputs.runner }}'}, lint: {name: Lint}}\n"
 
 
-@pytest.fixture(scope="module")
-def running() -> Iterator[FakeGitHub]:
-    with FakeGitHub() as fake:
-        yield fake
-
-
 @pytest.fixture
-def fake(running: FakeGitHub) -> FakeGitHub:
-    running.reset()
-    running.add_repo(feature="1" * 40).files[PATH] = (ON + JOBS).encode()
-    return running
+def fake(github_server: FakeGitHub) -> FakeGitHub:
+    github_server.reset()
+    github_server.add_repo(feature="1" * 40).files[PATH] = (ON + JOBS).encode()
+    return github_server
 
 
 def workflow(fake: FakeGitHub, token: str | None = None) -> Workflow:

@@ -1,7 +1,5 @@
 """The fake GitHub holds up against PyGithub, a client that knows nothing of it."""
 
-from collections.abc import Iterator
-
 import github
 import httpx
 import pytest
@@ -9,16 +7,10 @@ from github.Repository import Repository
 from tests.fakes.github import FakeGitHub
 
 
-@pytest.fixture(scope="module")
-def running() -> Iterator[FakeGitHub]:
-    with FakeGitHub() as fake:
-        yield fake
-
-
 @pytest.fixture
-def fake(running: FakeGitHub) -> FakeGitHub:
-    running.reset()
-    return running
+def fake(github_server: FakeGitHub) -> FakeGitHub:
+    github_server.reset()
+    return github_server
 
 
 def connect(fake: FakeGitHub, token: str | None = None, per_page: int = 30) -> github.Github:
