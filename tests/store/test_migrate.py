@@ -1,9 +1,11 @@
 import psycopg
+import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import create_engine
 
+from pipeline_guard.errors import ConfigError
 from pipeline_guard.store import access_tables, incident_tables, limit_tables, log_tables, migrate
 from pipeline_guard.store.migrations import HEAD
 from pipeline_guard.store.tables import Base
@@ -18,14 +20,39 @@ def test_upgrading_twice_changes_nothing(database_url):
 
 
 def test_an_empty_database_is_brought_up_to_date(postgres):
-    admin_url = postgres.replace("/pipeline_guard?", "/postgres?")
-    with psycopg.connect(admin_url, autocommit=True) as admin:
+    with psycopg.connect(named(postgres, "postgres"), autocommit=True) as admin:
         admin.execute("CREATE DATABASE empty_one")
-        url = postgres.replace("/pipeline_guard?", "/empty_one?")
+        url = named(postgres, "empty_one")
         assert migrate.current_revision(url) is None
         assert migrate.upgrade(url) == (None, HEAD)
         assert migrate.current_revision(url) == HEAD
         admin.execute("DROP DATABASE empty_one WITH (FORCE)")
+
+
+@pytest.mark.parametrize("encoding", ["SQL_ASCII", "LATIN1"])
+def test_a_database_that_is_not_utf8_is_refused_with_the_way_to_one(postgres, encoding):
+    with psycopg.connect(named(postgres, "postgres"), autocommit=True) as admin:
+        admin.execute(
+            f"CREATE DATABASE foreign_one TEMPLATE template0 ENCODING '{encoding}'"
+            " LOCALE_PROVIDER libc LC_COLLATE 'C' LC_CTYPE 'C'"
+        )
+        try:
+            for refuses in (migrate.upgrade, migrate.check):
+                with pytest.raises(
+                    ConfigError, match=f"foreign_one is encoded in {encoding}"
+                ) as no:
+                    refuses(named(postgres, "foreign_one"))
+            told = str(no.value)
+            admin.execute(told[told.index("CREATE DATABASE") :])
+            assert migrate.upgrade(named(postgres, "pipeline_guard_utf8")) == (None, HEAD)
+        finally:
+            admin.execute("DROP DATABASE foreign_one WITH (FORCE)")
+            admin.execute("DROP DATABASE IF EXISTS pipeline_guard_utf8 WITH (FORCE)")
+
+
+def named(url: str, name: str) -> str:
+    """The URL of another database of the same server."""
+    return url.replace("/pipeline_guard?", f"/{name}?")
 
 
 def test_the_migrations_make_exactly_the_tables_of_the_code(database_url):

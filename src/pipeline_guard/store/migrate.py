@@ -31,17 +31,30 @@ def config(connection: Connection | None = None) -> "Config":
 
 
 def _open(url: str) -> psycopg.Connection:
+    """A connection; raises StoreUnavailable, or ConfigError where text would not be text."""
     try:
-        return psycopg.connect(libpq_url(url), connect_timeout=CONNECT_TIMEOUT)
+        connection = psycopg.connect(libpq_url(url), connect_timeout=CONNECT_TIMEOUT)
     except psycopg.OperationalError as error:
         raise StoreUnavailable(f"The database does not answer: {error}") from error
+    encoding = connection.info.parameter_status("server_encoding")
+    if encoding not in (None, "UTF8"):
+        name = connection.info.dbname
+        connection.close()
+        raise ConfigError(
+            f"The database {name} is encoded in {encoding}, which cannot hold what is in logs: it"
+            " has to be UTF8. Make one, and name it in PIPELINE_GUARD_DATABASE_URL:"
+            " CREATE DATABASE pipeline_guard_utf8 TEMPLATE template0 ENCODING 'UTF8'"
+            " LC_COLLATE 'C' LC_CTYPE 'C'"
+        )
+    return connection
 
 
 def upgrade(url: str) -> tuple[str | None, str | None]:
     """Run the missing migrations; returns the revision before and after.
 
-    A schema that a newer version made is left alone. Raises StoreUnavailable when the database
-    does not answer, or when others hold its tables for longer than LOCK_SECONDS.
+    A schema that a newer version made is left alone. Raises ConfigError for a database that is
+    not UTF8, StoreUnavailable when it does not answer, or when others hold its tables for longer
+    than LOCK_SECONDS.
     """
     found = current_revision(url)
     if found == HEAD or _is_newer(found):
@@ -72,7 +85,7 @@ def upgrade(url: str) -> tuple[str | None, str | None]:
 def current_revision(url: str) -> str | None:
     """The database's revision, None when it has never been upgraded.
 
-    Raises StoreUnavailable when the database does not answer.
+    Raises StoreUnavailable when the database does not answer, ConfigError when it is not UTF8.
     """
     with _open(url) as connection:
         try:
