@@ -95,6 +95,7 @@ async def test_suggest_comments_but_re_runs_nothing(github, github_line):
     assert reruns(github) == []
     (body,) = comments(github)
     assert "Not your change" in body
+    assert "Suggested: re-run; `/guard retry` does it." in body
 
 
 async def test_at_most_two_re_runs_and_one_comment_for_a_job_that_stays_red(github, github_line):

@@ -114,6 +114,27 @@ def test_what_was_done_and_what_happened_before_are_told_with_links():
     assert "after re-runs" not in body
 
 
+def test_the_re_run_that_only_the_mode_holds_back_is_suggested_with_its_command():
+    step = {"kind": "rerun", "why": "w", "once": "", "params": {"scope": "failed_jobs"}}
+    sentence = "Suggested: re-run; `/guard retry` does it."
+
+    def told(*guards: str, **more: Any) -> bool:
+        found = failure(steps=[step], refusals=[no(guard) for guard in guards], **more)
+        return sentence in render([found], {}, None)
+
+    assert told("mode")
+    assert not told("mode", "switched_off"), "then the command does not do it"
+    assert not told("mode", status="healed")
+    assert not told(status="healing")
+    apart = [
+        failure(1, fingerprint="same", steps=[step], refusals=[no("mode")]),
+        failure(2, fingerprint="same", steps=[step], refusals=[no("mode"), no("never_rerun")]),
+    ]
+    assert sentence not in render(apart, {}, None), "not said of a job that must not be re-run"
+    only_an_issue = failure(refusals=[no("mode"), no("mode", step="issue")])
+    assert sentence not in render([only_an_issue], {}, None)
+
+
 def test_patch_is_offered_only_beside_a_change_and_rare_commands_are_left_to_help():
     diff = {"diff": "--- a/a.py\n+++ b/a.py\n@@ -1 +1 @@\n-a\n+b", "paths": ["a.py"]}
     step = {"kind": "patch", "why": "w", "once": "", "params": diff}

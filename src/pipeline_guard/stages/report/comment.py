@@ -129,7 +129,7 @@ def _one(
     if evidence:
         shown = "\n".join(" ".join(item["text"].split())[:MAX_LINE] for item in evidence)
         parts.append(f"From {_places(evidence, first.url)}:\n{fence(shown)}")
-    remarks = [*_done(group), *_history(seen), *_corrected(group)]
+    remarks = [*_suggested(group), *_done(group), *_history(seen), *_corrected(group)]
     if first.diagnosis.get("advice"):
         remarks.append(plain(first.diagnosis["advice"]))
     if remarks:
@@ -151,6 +151,16 @@ def _places(evidence: Sequence[Mapping[str, str]], url: str | None) -> str:
     if len(set(places.values())) == 1:
         return link(f"{word} {', '.join(places)}", next(iter(places.values())))
     return f"{word} {', '.join(link(line, there) for line, there in places.items())}"
+
+
+def _suggested(group: Sequence[Failure]) -> list[str]:
+    """The re-run that only the mode holds back, and how a person has it done."""
+    for item in group:
+        planned = any(step["kind"] == "rerun" for step in item.plan["steps"])
+        guards = {refusal["guard"] for refusal in against(item)}
+        if item.status != "open" or not planned or guards != {"mode"}:
+            return []
+    return [f"Suggested: re-run; {code('/guard retry')} does it."]
 
 
 def _done(group: Sequence[Failure]) -> list[str]:
