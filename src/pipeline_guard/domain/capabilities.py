@@ -82,6 +82,12 @@ class Platform(Protocol):
     async def refresh(self, run: Run) -> Run:
         """Read the same run again (status, attempt, head), cheaply."""
 
+    async def earlier(self, run: Run, attempts: Sequence[int]) -> Sequence[Run]:
+        """Those attempts before `run.attempt` as runs of their own, with the jobs that were red.
+
+        What the platform has forgotten is left out.
+        """
+
     def stream_log(self, run: Run, job: Job) -> AsyncIterator[bytes]:
         """The job's log in raw chunks; raises NotFound when the platform has none (any more)."""
 

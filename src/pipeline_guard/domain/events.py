@@ -21,7 +21,9 @@ class Event:
 
     `repository` is the platform's full name of it ("owner/name"); `run_id` is the platform's own
     id of the pipeline execution, kept as text. `attempt` and `conclusion` are None when the
-    delivery does not say. `hints` holds small extra facts only the same platform's adapter reads.
+    delivery does not say. `hints` holds small extra facts only the same platform's adapter reads,
+    but for those that the stages read: `branch`, `head_sha`, `logs`, and `attempt_at_least` of
+    what is known to be no first attempt.
     """
 
     kind: EventKind

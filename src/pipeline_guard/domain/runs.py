@@ -1,6 +1,7 @@
 """A run and its jobs as re-read from the platform: the authority a decision rests on."""
 
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Literal
 
@@ -93,3 +94,16 @@ class Run:
     def failed_jobs(self) -> tuple[Job, ...]:
         """The red jobs, in the platform's order."""
         return tuple(job for job in self.jobs if job.failed)
+
+    def at_attempt(self, attempt: int, jobs: Sequence[Job]) -> "Run":
+        """The run as it was after an earlier attempt, which had these jobs."""
+        ends = [job.finished_at for job in jobs if job.finished_at is not None]
+        return replace(
+            self,
+            attempt=attempt,
+            status="completed",
+            conclusion="failure" if any(job.failed for job in jobs) else "other",
+            started_at=None,
+            finished_at=max(ends, default=None),
+            jobs=tuple(jobs),
+        )

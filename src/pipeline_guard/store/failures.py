@@ -37,9 +37,18 @@ def storable(value: Any) -> Any:
 
 
 async def add(
-    session: AsyncSession, run: Run, job: Job, diagnosis: Diagnosis, plan: Plan
+    session: AsyncSession,
+    run: Run,
+    job: Job,
+    diagnosis: Diagnosis,
+    plan: Plan,
+    *,
+    at: datetime | None = None,
 ) -> int | None:
-    """Store a failure with its diagnosis and plan; None when it is there already."""
+    """Store a failure with its diagnosis and plan; None when it is there already.
+
+    `at` is when it failed, where that is not just now.
+    """
     values: dict[str, Any] = {
         "platform": run.platform,
         "repository": run.repository,
@@ -64,7 +73,7 @@ async def add(
         "status": plan.status,
         "plan": asdict(plan),
     }
-    kept = storable(values)
+    kept = storable(values) | ({"created_at": at} if at else {})
     query = insert(Failure).values(**kept).on_conflict_do_nothing().returning(Failure.id)
     return (await session.execute(query)).scalar_one_or_none()
 
@@ -121,6 +130,14 @@ async def of_run(
 ) -> Sequence[Failure]:
     """All failures of a run over its attempts, oldest first, with their actions."""
     return await _oldest_first(session, platform, repository, Failure.run_id == run_id)
+
+
+async def attempts(session: AsyncSession, platform: str, repository: str, run_id: str) -> set[int]:
+    """The attempts of a run of which a failure is stored."""
+    query = select(Failure.run_attempt).where(
+        Failure.platform == platform, Failure.repository == repository, Failure.run_id == run_id
+    )
+    return set((await session.scalars(query)).all())
 
 
 async def of_commit(

@@ -65,7 +65,8 @@ def job(base: str, run: Run, item: Job) -> Json:
         "status": item.status, "conclusion": item.conclusion, "head_sha": run.sha,
         "head_branch": run.branch, "workflow_name": run.workflow,
         "started_at": LATER if run.needs.get(item.name) else WHEN,
-        "completed_at": LATER if item.conclusion else None, "steps": item.steps, "labels": [],
+        "completed_at": item.completed_at if item.conclusion else None,
+        "steps": item.steps, "labels": [],
         "url": f"{api}/actions/jobs/{item.id}", "check_run_url": f"{api}/check-runs/{item.id}",
         "html_url": f"{WEB}/{run.repo.name}/actions/runs/{run.id}/job/{item.id}",
     }  # fmt: skip

@@ -24,6 +24,7 @@ class Job:
     log: bytes | None = b""
     annotations: list[dict[str, Any]] = field(default_factory=list)
     steps: list[dict[str, Any]] = field(default_factory=list)
+    completed_at: str = "2026-11-20T10:01:00Z"
 
     @property
     def status(self) -> str:

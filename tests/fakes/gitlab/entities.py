@@ -78,6 +78,8 @@ def job(world: World, item: Job) -> Json:
         "runner": {"id": 1, "description": "a-runner", "is_shared": True},
         "web_url": f"{ELSEWHERE}/{path}/-/jobs/{item.id}",
     }
+    if item.status in ("success", "failed", "canceled"):
+        shape["finished_at"] = TIME
     if item.status == "failed":
         shape["failure_reason"] = item.failure_reason or "script_failure"
     if item.bridge:

@@ -60,6 +60,13 @@ async def test_a_rebuild_is_the_next_attempt_of_the_first_build(
         assert (run.run_id, run.attempt) == (str(first["buildid"]), 3)
         assert (run.conclusion, run.failed_jobs) == ("success", ())
 
+    earlier = await platform.earlier(run, [1, 2, 9])
+    assert [(item.attempt, item.conclusion) for item in earlier] == [(1, "failure"), (2, "failure")]
+    ids = [item.failed_jobs[0].id for item in earlier]
+    assert ids == [str(first["buildid"]), str(second["buildid"])]
+    assert all(item.finished_at and item.finished_at <= run.finished_at for item in earlier)
+    assert "closed: no gate" in await log_of(platform, earlier[0])
+
 
 async def test_a_rebuild_asked_for_twice_is_a_conflict_even_before_it_starts(
     master: Master, platform: BuildbotPlatform

@@ -132,6 +132,7 @@ def test_a_rebuild_points_at_the_first_build() -> None:
     outcome = READER.parse({}, payload(buildset={"rebuilt_buildid": 4, "sourcestamps": []})).outcome
     assert isinstance(outcome, Event)
     assert (outcome.run_id, outcome.job_id, outcome.repository) == ("4", "7", "unit")
+    assert outcome.hints["attempt_at_least"] == 2, "so a green one is worth reading"
 
 
 def test_the_same_build_number_of_a_new_master_is_another_delivery() -> None:

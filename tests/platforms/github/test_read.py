@@ -33,6 +33,24 @@ async def test_reads_the_newest_attempt_of_many_jobs(fake: FakeGitHub, github: G
     assert {job.id for job in run.jobs} == {str(job.id) for job in made.jobs}
 
 
+async def test_earlier_attempts_are_runs_with_their_own_jobs(
+    fake: FakeGitHub, github: GitHub
+) -> None:
+    made = fake.add_run(jobs={"lint": "success", "tests": "failure"})
+    for _ in range(2):
+        fake.world.rerun(made, {"tests"}, "dev")
+        fake.finish_run(made)
+    run = await github.read_run(event(made))
+    first, second = await github.earlier(run, [1, 2])
+    assert (first.attempt, first.status, first.conclusion) == (1, "completed", "failure")
+    assert [job.id for job in first.failed_jobs] == [str(made.attempts[0][1].id)]
+    assert str(first.url).endswith(f"/actions/runs/{made.id}/attempts/1")
+    assert first.finished_at is not None
+    assert (second.attempt, second.failed_jobs) == (2, ())
+    fake.fail("GET", "/attempts/1/", 404)
+    assert [item.attempt for item in await github.earlier(run, [1, 2])] == [2]
+
+
 async def test_works_where_attempts_cannot_be_listed(fake: FakeGitHub, github: GitHub) -> None:
     made = fake.add_run()
     fake.fail("GET", "/attempts/", 404)

@@ -81,6 +81,13 @@ async def test_attempts_count_the_job_tried_most_often(
     fake.finish(pipeline)
     assert (await platform.refresh(run)).conclusion == "success"
 
+    one, two = await platform.earlier(run, [1, 2])
+    assert [(job.name, job.tries) for job in one.failed_jobs] == [("unit", 1), ("lint", 1)]
+    assert one.failed_jobs[0].id == str(first.id)
+    assert [job.id for job in two.failed_jobs] == [str(newest.id)]
+    assert (two.attempt, two.conclusion) == (2, "failure")
+    assert two.finished_at is not None
+
 
 async def test_many_jobs_are_read_page_by_page_from_our_own_address(
     fake: FakeGitLab, platform: GitLabPlatform

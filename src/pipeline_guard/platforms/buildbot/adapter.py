@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final
 
@@ -25,6 +26,7 @@ from pipeline_guard.platforms.buildbot.words import (
     conclusion_of,
     main_stamp,
     moment,
+    of_rebuild,
     property_of,
     repository_of,
 )
@@ -65,6 +67,19 @@ class BuildbotPlatform:
     async def refresh(self, run: Run) -> Run:
         """The same chain, read again."""
         return await self._read(int(run.hints["buildid"]))
+
+    async def earlier(self, run: Run, attempts: Sequence[int]) -> Sequence[Run]:
+        """Earlier builds of the chain, each as the run it was."""
+        chain = replace(await read_chain(self._client, int(run.hints["buildid"])), waiting=None)
+        known = [attempt for attempt in attempts if attempt <= len(chain.builds)]
+        return [await self._earlier(run, chain, attempt) for attempt in known]
+
+    async def _earlier(self, run: Run, chain: Chain, attempt: int) -> Run:
+        build = chain.builds[attempt - 1]
+        job = await self._job(chain, build, run.workflow)
+        ended = moment(build["complete_at"])
+        hints = {"buildid": build["buildid"]}
+        return replace(run.at_attempt(attempt, (job,)), url=job.url, finished_at=ended, hints=hints)
 
     async def stream_log(self, run: Run, job: Job) -> AsyncIterator[bytes]:
         """The logs of the build's failed steps, in their order; NotFound when all are empty."""
@@ -163,7 +178,7 @@ class BuildbotPlatform:
             run_id=str(build["buildid"] if first is None else first),
             conclusion=conclusion_of(build["results"]),
             job_id=str(build["buildid"]),
-            hints={"buildid": build["buildid"]},
+            hints={"buildid": build["buildid"], **of_rebuild(first)},
         )
 
     def log_line_url(self, run: Run, job: Job, line: int) -> str | None:

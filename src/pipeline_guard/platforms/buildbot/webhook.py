@@ -11,7 +11,12 @@ import orjson
 
 from pipeline_guard.domain.events import Event, Ignored, InlineLog, Parsed
 from pipeline_guard.errors import BadSignature, MalformedDelivery
-from pipeline_guard.platforms.buildbot.words import conclusion_of, main_stamp, repository_of
+from pipeline_guard.platforms.buildbot.words import (
+    conclusion_of,
+    main_stamp,
+    of_rebuild,
+    repository_of,
+)
 
 PLATFORM = "buildbot"
 OWN_HEADER = "x-buildbot-token"
@@ -107,7 +112,7 @@ def _event(payload: Mapping[str, Any], buildid: int) -> Event:
         run_id=str(first if isinstance(first, int) else buildid),
         conclusion=conclusion_of(payload.get("results")),
         job_id=str(buildid),
-        hints={"buildid": buildid},
+        hints={"buildid": buildid, **of_rebuild(first)},
     )
 
 

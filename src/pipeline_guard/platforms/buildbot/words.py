@@ -52,6 +52,11 @@ def _path_name(address: str) -> str:
     return "/".join(parts[-2:])
 
 
+def of_rebuild(first: object) -> dict[str, int]:
+    """What the hints of an event add for a rebuild of that build: no push tells its attempt."""
+    return {"attempt_at_least": 2} if isinstance(first, int) else {}
+
+
 def property_of(source: Mapping[str, Any], name: str) -> Any:
     """The value of a build's property; Buildbot carries each as [value, where it came from]."""
     pair = (source.get("properties") or {}).get(name)

@@ -34,12 +34,12 @@ from pipeline_guard.platforms.github.dispatch import Dispatches
 from pipeline_guard.platforms.github.environments import environments
 from pipeline_guard.platforms.github.inspection import Inspection
 from pipeline_guard.platforms.github.issues import Issues, change_labels
+from pipeline_guard.platforms.github.jobs import earlier, jobs_of
 from pipeline_guard.platforms.github.logs import LogStream
 from pipeline_guard.platforms.github.pulls import Pulls
 from pipeline_guard.platforms.github.read import (
     attempt_of,
     content_of,
-    job_from,
     left_out,
     permission_of,
     run_from,
@@ -94,7 +94,7 @@ class GitHub:
         repository, run_id = event.repository, event.run_id
         data = await self._run(repository, run_id)
         jobs, request = await asyncio.gather(
-            self._jobs(repository, run_id, attempt_of(data), event.job_id),
+            jobs_of(self._client, repository, run_id, attempt_of(data), event.job_id),
             self._pulls.find(repository, data),
         )
         run = run_from(data, repository, run_id, jobs=jobs)
@@ -105,11 +105,15 @@ class GitHub:
         data = await self._run(run.repository, run.run_id)
         now = run_from(data, run.repository, run.run_id, jobs=run.jobs)
         if (now.attempt, now.status) != (run.attempt, run.status):
-            jobs = await self._jobs(run.repository, run.run_id, now.attempt, None)
+            jobs = await jobs_of(self._client, run.repository, run.run_id, now.attempt, None)
             now = replace(now, jobs=tuple(jobs))
         known = run.request
         request = await self._pulls.again(run.repository, known) if known else None
         return await self._with_head(now, data, request)
+
+    async def earlier(self, run: Run, attempts: Sequence[int]) -> Sequence[Run]:
+        """Those earlier attempts of a run that GitHub still lists."""
+        return await earlier(self._client, run, attempts)
 
     async def stream_log(self, run: Run, job: Job) -> AsyncIterator[bytes]:
         """The job's log in raw chunks; raises NotFound when GitHub has none (any more)."""
@@ -344,25 +348,6 @@ class GitHub:
         if not isinstance(answer.data, dict):
             raise PlatformUnavailable(f"GitHub's answer for run {run_id} is no JSON object")
         return answer.data
-
-    async def _jobs(
-        self, repository: str, run_id: str, attempt: int, job_id: str | None
-    ) -> list[Job]:
-        """The jobs of one attempt; where attempts cannot be listed, the newest ones."""
-        run = f"/repos/{repository}/actions/runs/{run_id}"
-        try:
-            pages = self._client.pages(repository, f"{run}/attempts/{attempt}/jobs", "jobs")
-            return [job_from(item) async for item in pages]
-        except NotFound:
-            pass
-        try:
-            pages = self._client.pages(repository, f"{run}/jobs", "jobs", filter="latest")
-            return [job_from(item) async for item in pages]
-        except NotFound:
-            if job_id is None:
-                raise
-        answer = await self._client.get(repository, f"/repos/{repository}/actions/jobs/{job_id}")
-        return [job_from(answer.data or {})]
 
     async def _with_head(self, run: Run, data: Json, request: ChangeRequest | None) -> Run:
         """The run with its request and newest commit: the request's head, else the branch's."""

@@ -83,6 +83,11 @@ class GitLabPlatform:
         """Read the same pipeline again."""
         return await self._read(str(run.hints.get("project_id") or run.repository), run.run_id)
 
+    async def earlier(self, run: Run, attempts: Sequence[int]) -> Sequence[Run]:
+        """The tries of jobs that another one followed; those of `retry:` are among them."""
+        tries = await self._tries(_base(run), run.run_id)
+        return [run.at_attempt(n, shapes.retried_jobs(tries, n)) for n in attempts]
+
     async def _read(self, project_ref: str, run_id: str) -> Run:
         base = f"/projects/{_part(project_ref)}"
         project, pipeline, tries = await asyncio.gather(

@@ -71,6 +71,12 @@ def jobs_of(tries: Sequence[Json]) -> tuple[Job, ...]:
     return tuple(_job(item, count) for item, count in newest)
 
 
+def retried_jobs(tries: Sequence[Json], attempt: int) -> tuple[Job, ...]:
+    """The tries of that number that were followed by another one."""
+    groups = _by_name(tries).values()
+    return tuple(_job(group[attempt - 1], attempt) for group in groups if len(group) > attempt)
+
+
 def _job(item: Json, tries: int) -> Job:
     hints = {
         "status": item.get("status"),

@@ -52,6 +52,13 @@ def decide(
     return [_with_others(case, plan, now) for case, plan in zip(cases, plans, strict=True)]
 
 
+def overtaken(case: Case, newest: int) -> Plan:
+    """The plan for a failure that was read once there was a newer attempt: nothing is done."""
+    reason = f"Attempt {newest} came before this one was read, and has the word."
+    refused = (Refusal("newer_attempt", reason),)
+    return Plan((), refused, _status_when_refused(case, refused), reason)
+
+
 def _with_others(case: Case, plan: Plan, now: datetime) -> Plan:
     """The plan with what else may be done; its status stays the re-run's."""
     for propose in PROPOSERS:

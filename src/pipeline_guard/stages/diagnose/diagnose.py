@@ -26,6 +26,7 @@ from pipeline_guard.stages.breakers import demotion, incidents
 from pipeline_guard.stages.breakers.limits import within_limits
 from pipeline_guard.stages.context import Context, report_lock, run_key
 from pipeline_guard.stages.decide.decide import decide
+from pipeline_guard.stages.diagnose import earlier
 from pipeline_guard.stages.diagnose.shelf import Shelf
 from pipeline_guard.stages.follow_up import tidy
 from pipeline_guard.stages.follow_up.follow_up import follow_up
@@ -82,6 +83,7 @@ async def process_event(context: Context, event: Event, *, checks: int) -> str:
         if await cancel_superseded(context, platform, run):
             return "A newer commit has replaced this run; it is cancelled."
         return await _look_again(context, event, checks)
+    told = await _catch_up(context, platform, run)
     async with context.database.transaction() as session:
         await follow_up(context, session, run)
         if not await settle_dispatched(context, session, run):
@@ -93,18 +95,46 @@ async def process_event(context: Context, event: Event, *, checks: int) -> str:
         }
     jobs = [job for job in run.failed_jobs if (run.attempt, job.id) not in known]
     if not jobs:
-        return "Nothing new: the run is green, or its failures are known."
+        return told or "Nothing new: the run is green, or its failures are known."
     inline = event.hints.get("logs") or []
     jobs = jobs[:MAX_JOBS]
     shelf = Shelf(run, len(jobs))
     diagnoses = await _diagnose_all(context, platform, run, jobs, inline, shelf)
-    return await _decide_and_store(context, platform, run, jobs, diagnoses, shelf)
+    decided = await _decide_and_store(context, platform, run, jobs, diagnoses, shelf)
+    return f"{told} {decided}".strip()
+
+
+async def _catch_up(context: Context, platform: Platform, run: Run) -> str:
+    """Store what failed in earlier attempts unheard of, each as if it had been read in its time.
+
+    Returns what was stored, in a sentence.
+    """
+    count = 0
+    for attempt, jobs in await earlier.missed(context, platform, run):
+        policy = await context.policies.of_run(platform, attempt)
+        shelf = Shelf(attempt, len(jobs))
+        diagnoses = await _diagnose_all(context, platform, attempt, jobs, (), shelf)
+        failed = list(zip(jobs, diagnoses, strict=True))
+        async with context.database.transaction() as session:
+            made = await earlier.store(session, platform, policy, attempt, run.attempt, failed)
+            for (number, _), job in zip(made, jobs, strict=True):
+                await shelf.store(session, number, job)
+            await follow_up(context, session, attempt)
+        for (number, plan), (job, diagnosis) in zip(made, failed, strict=True):
+            _tell(context, run.platform, number, job, diagnosis, plan)
+        count += len(made)
+    return f"Stored {count} failed job(s) of earlier attempts." if count else ""
 
 
 async def _concerns_anything(session: AsyncSession, platform: Platform, event: Event) -> bool:
-    """Is there anything that the end of a green run may settle?"""
+    """Is there anything that the end of a green run may settle, or that it may hide?"""
     run_id = None if "rerun_is_new_run" in platform.capabilities else event.run_id
     place = (event.platform, event.repository)
+    attempt = event.attempt or event.hints.get("attempt_at_least", 1)
+    if attempt > 1:
+        known = await failures.attempts(session, *place, event.run_id)
+        if earlier.unknown(attempt, known):
+            return True
     branch, commit = event.hints.get("branch"), event.hints.get("head_sha")
     return (
         await failures.has_unsettled(session, *place, run_id)
