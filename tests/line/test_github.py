@@ -44,6 +44,19 @@ async def test_a_transient_failure_is_re_run_healed_and_told_in_one_comment(gith
     assert "Not your change" in body
 
 
+async def test_of_two_requests_with_one_head_the_one_that_the_event_names_has_the_comment(
+    github, github_line
+):
+    first, second = github.add_pull(), github.add_pull()
+    run = github.add_run(log=RED, pulls=(second.number,))
+    headers, body = github.webhook("workflow_run", run)
+    run.pulls = [first.number, second.number]
+    await github_line.post("github", headers, body)
+    await github_line.settle()
+    (comment,) = github.world.repos["acme/shop"].comments.values()
+    assert comment.number == second.number
+
+
 async def test_a_genuine_failure_is_explained_and_left_alone(github, github_line):
     github.add_pull()
     await send(github_line, github, github.add_run(log=RED))

@@ -1,5 +1,7 @@
 """A run as it is re-read: its newest attempt, its request, the head of its branch."""
 
+from typing import Any
+
 import pytest
 from tests.fakes.github import FakeGitHub, Run
 
@@ -8,7 +10,7 @@ from pipeline_guard.errors import NotAuthorized, NotFound, PlatformUnavailable
 from pipeline_guard.platforms.github.adapter import GitHub
 
 
-def event(run: Run, **more: str) -> Event:
+def event(run: Run, **more: Any) -> Event:
     return Event("run_finished", "github", run.repo.name, str(run.id), **more)
 
 
@@ -78,6 +80,19 @@ async def test_the_request_a_run_names_comes_first(fake: FakeGitHub, github: Git
     run = await github.read_run(event(made))
     assert run.request is not None
     assert run.request.number == named.number
+
+
+@pytest.mark.parametrize("named", [True, False])
+@pytest.mark.parametrize("head_repo", ["acme/shop", "friend/shop"])
+async def test_of_several_requests_with_one_head_the_event_s_comes_first(
+    fake: FakeGitHub, github: GitHub, named: bool, head_repo: str
+) -> None:
+    pulls = [fake.add_pull(head_repo=head_repo).number for _ in range(3)]
+    made = fake.add_run(head_repo=head_repo, pulls=tuple(pulls) if named else ())
+    for number in pulls:
+        run = await github.read_run(event(made, hints={"requests": [number]}))
+        assert run.request is not None
+        assert run.request.number == number
 
 
 @pytest.mark.parametrize("head_repo", ["acme/shop", "friend/shop"])

@@ -63,6 +63,18 @@ def test_a_finished_run_is_an_event_whatever_its_end(
     assert (event.kind, event.platform, event.repository) == ("run_finished", "github", "acme/shop")
     assert (event.run_id, event.attempt, event.conclusion) == (str(run.id), 1, told)
     assert (event.sender, event.job_id) == ("dev", None)
+    assert "requests" not in event.hints
+
+
+def test_the_requests_that_a_delivery_names_are_kept(fake: FakeGitHub) -> None:
+    headers, raw = fake.webhook("workflow_run", fake.add_run(pulls=(7, 9)))
+    event = READER.parse(headers, raw).outcome
+    assert isinstance(event, Event)
+    assert event.hints["requests"] == [7, 9]
+    odd = raw.replace(b'"number": 7', b'"number": true')
+    event = READER.parse(headers, odd).outcome
+    assert isinstance(event, Event)
+    assert event.hints["requests"] == [9]
 
 
 @pytest.mark.parametrize("event", ["workflow_job", "check_run"])

@@ -95,7 +95,7 @@ class GitHub:
         data = await self._run(repository, run_id)
         jobs, request = await asyncio.gather(
             jobs_of(self._client, repository, run_id, attempt_of(data), event.job_id),
-            self._pulls.find(repository, data),
+            self._pulls.find(repository, data, event.hints.get("requests", ())),
         )
         run = run_from(data, repository, run_id, jobs=jobs)
         return await self._with_head(run, data, request)

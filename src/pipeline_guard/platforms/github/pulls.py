@@ -1,5 +1,6 @@
 """Finds the open pull request a run belongs to, and the newest commit of its branch."""
 
+from collections.abc import Collection
 from typing import Any, Final
 from urllib.parse import quote
 
@@ -23,14 +24,18 @@ class Pulls:
     def __init__(self, client: Client) -> None:
         self._client = client
 
-    async def find(self, repository: str, run: Json) -> ChangeRequest | None:
+    async def find(
+        self, repository: str, run: Json, first: Collection[int] = ()
+    ) -> ChangeRequest | None:
         """The open pull request of a run: named by it, or having its commit as (former) head.
 
+        Of several, one of the numbers in `first` comes before the others.
         Events of forks name none: GitHub leaves `pull_requests` empty there. Raises only errors
         that are worth a retry.
         """
         named = dig(run, "pull_requests")
-        for entry in named if isinstance(named, list) else ():
+        named = named if isinstance(named, list) else []
+        for entry in sorted(named, key=lambda item: dig(item, "number") not in first):
             found = await self._read(repository, entry)
             if found is not None:
                 return found
@@ -38,7 +43,7 @@ class Pulls:
         if sha is None:
             return None
         listed = await self._optional_list(repository, f"/repos/{repository}/commits/{sha}/pulls")
-        best = _best(listed or [], run, repository)
+        best = _best(listed or [], run, repository, first)
         if best is not None or run.get("event") in _NEVER_REQUESTED:
             return best
         pulls = await self._optional_list(
@@ -48,7 +53,8 @@ class Pulls:
             sort="updated",
             direction="desc",
         )
-        return _best([pull for pull in pulls or [] if _is_head(pull, run)], run, repository)
+        heads = [pull for pull in pulls or [] if _is_head(pull, run)]
+        return _best(heads, run, repository, first)
 
     async def again(self, repository: str, known: ChangeRequest) -> ChangeRequest | None:
         """A known request as it is now, None when it was closed."""
@@ -137,7 +143,9 @@ def _is_head(pull: Json, run: Json) -> bool:
     )
 
 
-def _best(pulls: list[Json], run: Json, repository: str) -> ChangeRequest | None:
+def _best(
+    pulls: list[Json], run: Json, repository: str, first: Collection[int]
+) -> ChangeRequest | None:
     """The open one whose head is this run's commit, then the one of its branch, then any."""
     sha, branch = text(run, "head_sha"), text(run, "head_branch")
     ranked = sorted(
@@ -145,6 +153,7 @@ def _best(pulls: list[Json], run: Json, repository: str) -> ChangeRequest | None
         key=lambda pull: (
             text(pull, "head", "sha") != sha,
             text(pull, "head", "ref") != branch,
+            dig(pull, "number") not in first,
         ),
     )
     found = (request_from(pull, repository) for pull in ranked)

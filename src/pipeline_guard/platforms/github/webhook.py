@@ -11,7 +11,7 @@ import orjson
 from pipeline_guard.domain.commands import MARKER, command_event, parse_commands
 from pipeline_guard.domain.events import Event, Ignored, Parsed
 from pipeline_guard.errors import BadSignature, MalformedDelivery
-from pipeline_guard.platforms.github.read import conclusion_of, text
+from pipeline_guard.platforms.github.read import conclusion_of, dig, text
 
 Payload = dict[str, Any]
 
@@ -19,6 +19,7 @@ _REPOSITORY: Final = re.compile(r"[A-Za-z0-9_.-]+/[A-Za-z0-9_.-]+")
 _RUN_IN_URL: Final = re.compile(r"/runs/([0-9]{1,19})(?:[/?#]|$)")
 _NUMBER: Final = re.compile(r"[0-9]{1,19}")
 _LONGEST_DELIVERY_ID: Final = 200
+_MOST_REQUESTS: Final = 20
 
 
 class GitHubWebhooks:
@@ -96,7 +97,7 @@ def _workflow_run(payload: Payload) -> Event | Ignored:
         attempt=_attempt(run),
         conclusion=conclusion_of(run.get("conclusion")),
         sender=_sender(payload),
-        hints=_hints(head_sha=run.get("head_sha"), branch=run.get("head_branch")),
+        hints=_hints(head_sha=run.get("head_sha"), branch=run.get("head_branch")) | _requests(run),
     )
 
 
@@ -143,7 +144,7 @@ def _check_run(payload: Payload) -> Event | Ignored:
         conclusion=conclusion,
         job_id=_id(check, "id", "check_run"),
         sender=_sender(payload),
-        hints=_hints(head_sha=check.get("head_sha")),
+        hints=_hints(head_sha=check.get("head_sha")) | _requests(check),
     )
 
 
@@ -244,3 +245,11 @@ def _sender(payload: Payload) -> str | None:
 
 def _hints(**values: object) -> dict[str, Any]:
     return {key: value for key, value in values.items() if isinstance(value, str)}
+
+
+def _requests(part: Payload) -> dict[str, list[int]]:
+    """The pull requests that the delivery names; of several with one head, these come first."""
+    named = part.get("pull_requests")
+    numbers = [dig(item, "number") for item in named] if isinstance(named, list) else []
+    kept = [number for number in numbers if type(number) is int]
+    return {"requests": kept[:_MOST_REQUESTS]} if kept else {}

@@ -63,7 +63,8 @@ async def read_runs(context: Context, found: Sequence[Failure]) -> list[Ready]:
     ready = []
     for item in sorted(latest.values(), key=lambda item: -item.id):
         platform = context.platform(item.platform).platform
-        event = Event("run_finished", item.platform, item.repository, item.run_id)
+        hints = {"requests": [item.request_number]}
+        event = Event("run_finished", item.platform, item.repository, item.run_id, hints=hints)
         try:
             run = await platform.read_run(event)
         except NotFound:

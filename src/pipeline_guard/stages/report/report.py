@@ -85,7 +85,8 @@ async def _comment(context: Context, platform: str, repository: str, run_id: str
         page = await _compose(session, platform, repository, number, commit, shown)
     if page.unchanged or (page.known is None and all(i.status == "superseded" for i in shown)):
         return
-    run = await adapter.read_run(Event("run_finished", platform, repository, run_id))
+    hints = {"requests": [number]}  # of several with the same head, the one that was decided for
+    run = await adapter.read_run(Event("run_finished", platform, repository, run_id, hints=hints))
     request = run.request
     if request is None or request.number != number or run.head_sha not in (None, commit):
         return  # Closed, or a newer commit has the word now.
