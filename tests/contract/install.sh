@@ -19,7 +19,8 @@ echo "Installing the contract tests' packages into $dir" >&2
 # Word splitting is meant: each package is an argument of its own.
 # shellcheck disable=SC2086
 if ! npm install --prefix "$dir" --no-audit --no-fund --no-save --loglevel=error \
-  --fetch-retries=1 --fetch-retry-maxtimeout=5000 --fetch-timeout=60000 $wanted >&2; then
+  --fetch-retries=1 --fetch-retry-mintimeout=1000 --fetch-retry-maxtimeout=5000 \
+  --fetch-timeout=60000 $wanted >&2; then
   echo "npm could not install them: the contract tests will be skipped" >&2
   rm -rf "$dir"
   exit 0
