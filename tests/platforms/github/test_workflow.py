@@ -85,6 +85,13 @@ def test_a_run_that_can_be_made_up_for(trigger):
     assert against_run(replace(RUN, trigger=trigger)) is None
 
 
+def test_a_job_that_only_its_matrix_calls_a_deploy_is_protected():
+    run = replace(RUN, jobs=(*RUN.jobs, Job("3", "deploy", "success")))
+    matrix = GOOD.replace("  lint:\n", "  each:\n    name: ${{ matrix.what }}\n")
+    assert against_workflow(asked(matrix)) is None
+    assert "'deploy'" in against_workflow(asked(matrix, run))
+
+
 @pytest.mark.parametrize(
     ("check", "old", "new"),
     [
