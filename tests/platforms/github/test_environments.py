@@ -45,6 +45,11 @@ async def test_a_job_is_known_by_the_names_that_github_gives_it(name, environmen
     assert found.get(name) == environment
 
 
+async def test_of_two_jobs_with_one_name_the_one_that_deploys_counts():
+    both = b"jobs: {a: {name: x}, b: {name: x, environment: live}}"
+    assert await environments(run("x"), files({CI: both})) == {"x": "live"}
+
+
 @pytest.mark.parametrize(
     "raw",
     [

@@ -96,7 +96,8 @@ def _matched(written: list[_Written], names: set[str]) -> dict[str, str]:
     found = {}
     for name in names:
         fits = [job for job in written if re2.fullmatch(job.pattern, name)]
-        best = max(fits, key=lambda job: job.literal, default=None)
+        # Of two that fit as well the careful one: a job more is protected, not one fewer.
+        best = max(fits, key=lambda job: (job.literal, job.environment is not None), default=None)
         if best is not None and best.environment:
             found[name] = best.environment
     return found
