@@ -24,6 +24,7 @@ class Recording:
         self.found, self.answer = found, answer
         self.dispatched: list[Any] = []
         self.cancelled: list[str] = []
+        self.away: Exception | None = None
 
     async def against_other_runner(self, run: Any, name: str, label: str, is_protected: Any):
         raise AssertionError("that was asked before the decision")
@@ -39,6 +40,8 @@ class Recording:
         return self.answer
 
     async def cancel(self, run: Any) -> None:
+        if self.away is not None:
+            raise self.away
         self.cancelled.append(run.run_id)
 
 
@@ -92,6 +95,15 @@ async def test_a_run_of_a_commit_that_came_between_is_cancelled():
     result = await apply(platform)
     assert (result.status, platform.cancelled) == ("skipped", ["78"])
     assert "is cancelled" in result.note
+
+
+@pytest.mark.parametrize("error", [Conflict("409"), PlatformUnavailable("502")])
+async def test_one_that_cannot_be_cancelled_is_told_of(error):
+    platform = Recording(answer=Dispatched("78", "https://ci.example/78", "beef"))
+    platform.away = error
+    result = await apply(platform)
+    assert (result.status, result.url) == ("skipped", "https://ci.example/78")
+    assert "could not be cancelled" in result.note
 
 
 async def test_a_commit_that_is_not_told_is_taken_for_the_right_one():

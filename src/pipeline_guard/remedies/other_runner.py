@@ -53,9 +53,7 @@ async def _of_another_commit(platform: Platform, run: Run, made: Dispatched) -> 
     try:
         if isinstance(platform, CancelsRuns):
             await platform.cancel(replace(run, run_id=made.run_id))
-    except PlatformError as error:
-        if error.worth_retry:
-            raise
+    except PlatformError as error:  # no later try: it would look for a run of the old commit
         return Result("skipped", f"{note}could not be cancelled: {error}", made.url)
     return Result("skipped", f"{note}is cancelled.", made.url)
 
