@@ -82,6 +82,13 @@ def test_a_count_of_no_failures_is_no_trouble_after_success() -> None:
     assert judged(RESET, "more", *summary).category != "none"
 
 
+@pytest.mark.parametrize(
+    "end", ["0 errors, 2 failures", "0 failed, 1 error", "0 errors, 3 failing"]
+)
+def test_no_errors_beside_failures_is_no_count_of_nothing(end: str) -> None:
+    assert judged(RESET, "more", "OK (3 tests)", end).category != "none"
+
+
 def test_a_lasting_cause_is_not_made_up_for_by_another_tools_success() -> None:
     found = judged("FAILED tests/test_a.py::test_b - assert 1 == 2", "Done in 3.1s")
     assert found.category == "test_failure"

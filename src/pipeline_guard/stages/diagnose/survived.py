@@ -29,7 +29,9 @@ _IGNORED: Final = re.compile(r"\.\.\.ignoring$|.*\((?:ignored|allowed to fail)\)
 _Place = tuple[str | None, int]
 _WARNING: Final = re.compile(r"\W*(?:W:|warn(?:ing)?\b)", re.IGNORECASE)
 _NOTHING: Final = re.compile(
-    r"\W*(?:0 (?:failed|failures?|errors?)\b|(?:fail(?:ed|ures?)?|errors?): +0$)", re.IGNORECASE
+    r"\W*(?:0 (?:failed|failures?|errors?)\b(?!.*\b[1-9]\d* (?:fail|error))"
+    r"|(?:fail(?:ed|ures?)?|errors?): +0$)",
+    re.IGNORECASE,
 )
 _LOCAL: Final = re.compile(r"(?i)\blocalhost\b|\b127\.0\.0\.\d|\[?::1\b|\b0\.0\.0\.0\b")
 _REMOTE: Final = re.compile(r"(?i)\bhttps?://(?!localhost|127\.|0\.0\.0\.0|\[)")
