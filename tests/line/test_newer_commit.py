@@ -65,6 +65,22 @@ async def test_a_green_request_without_a_comment_gets_none(github, github_line):
     assert comments(github) == []
 
 
+async def test_of_two_requests_with_one_head_the_one_with_the_comment_follows_it_to_green(
+    github, github_line
+):
+    first, second = github.add_pull(sha=OLD), github.add_pull(sha=OLD)
+    for sha, log in ((OLD, RED), (NEW, "")):
+        first.sha = second.sha = github.add_repo().branches["feature"] = sha
+        run = github.add_run(sha=sha, log=log) if log else green(github, sha)
+        run.pulls = [second.number]
+        headers, body = github.webhook("workflow_run", run)
+        run.pulls = [first.number, second.number]
+        await github_line.post("github", headers, body)
+        await github_line.settle()
+    (text,) = comments(github)
+    assert "Nothing is known to have failed" in text
+
+
 def green(github: FakeGitHub, sha: str, branch: str = "feature") -> Run:
     return github.add_run(sha=sha, branch=branch, jobs={"tests": "success"}, conclusion="success")
 

@@ -171,6 +171,24 @@ async def test_issues_that_cannot_be_written_are_told_and_harm_nothing(github, l
     assert len(issues(github)) == (1 if way == "lost" else 0)
 
 
+async def test_of_two_requests_with_one_head_the_one_that_was_decided_for_has_the_label(
+    github, line
+):
+    first, second = github.add_pull(), github.add_pull()
+    run = github.add_run(log=RED, pulls=(second.number,))
+    headers, body = github.webhook("workflow_run", run)
+    run.pulls = [first.number, second.number]
+    await line.post("github", headers, body)
+    await line.settle()
+    assert (first.labels, second.labels) == ([], ["ci: test_failure"])
+    green = github.add_run(jobs={"tests": "success"}, conclusion="success", pulls=(second.number,))
+    headers, body = github.webhook("workflow_run", green)
+    green.pulls = run.pulls
+    await line.post("github", headers, body)
+    await line.settle()
+    assert (first.labels, second.labels) == ([], [])
+
+
 async def test_a_label_says_the_category_until_the_request_is_green(github, line):
     pull = github.add_pull()
     pull.labels = ["theirs"]

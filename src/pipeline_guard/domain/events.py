@@ -37,6 +37,12 @@ class Event:
     hints: dict[str, Any] = field(default_factory=dict)
 
 
+def known_run(platform: str, repository: str, run_id: str, request: int | None = None) -> Event:
+    """What a run is read anew by: of several requests that share its head, for this one."""
+    hints = {} if request is None else {"requests": [request]}
+    return Event("run_finished", platform, repository, run_id, hints=hints)
+
+
 @dataclass(frozen=True, slots=True)
 class Ignored:
     """A verified delivery that needs no work; `reason` is one sentence for the sender."""

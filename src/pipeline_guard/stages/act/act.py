@@ -4,7 +4,7 @@ Safe to run any number of times: an intent has a key, a finished one is not repe
 interrupted one first looks at what the platform already knows of it.
 """
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 
 import structlog
@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from pipeline_guard.domain.capabilities import Platform
 from pipeline_guard.domain.dispatch import OTHER_RUNNER
-from pipeline_guard.domain.events import Event
+from pipeline_guard.domain.events import known_run
 from pipeline_guard.domain.plan import FailureStatus, Step, stored_plan
 from pipeline_guard.domain.runs import Run
 from pipeline_guard.errors import PlatformError, PlatformUnavailable
@@ -64,7 +64,8 @@ async def act(
     concerned = {item.id for _, members in steps.values() for item in members}
     structlog.contextvars.bind_contextvars(failures=sorted(concerned))
     adapter = context.platform(platform).platform
-    run = await adapter.read_run(Event("run_finished", platform, repository, run_id))
+    number = found[-1].request_number
+    run = await adapter.read_run(known_run(platform, repository, run_id, number))
     trouble: PlatformError | None = None
     for key, (step, served) in steps.items():
         try:
@@ -214,7 +215,7 @@ async def _await_rerun(
         return
     if step.params.get("scope") == OTHER_RUNNER and result.external_id is not None:
         run = replace(run, run_id=result.external_id)
-    event = run_key(run) | {"kind": "run_finished"}
+    event = asdict(known_run(**run_key(run), request=run.request.number if run.request else None))
     await context.queue.defer(
         session,
         "look_again",

@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime
 
-from pipeline_guard.domain.events import Event
+from pipeline_guard.domain.events import known_run
 from pipeline_guard.errors import NotFound
 from pipeline_guard.stages.act.start import start
 from pipeline_guard.stages.breakers import incidents
@@ -25,8 +25,11 @@ async def decide_again(context: Context, platform: str, repository: str, run_id:
     Raises PlatformError when it is worth another try later.
     """
     adapter = context.platform(platform).platform
+    async with context.database.transaction() as session:
+        known = await failures.of_run(session, platform, repository, run_id)
+    number = known[-1].request_number if known else None
     try:
-        run = await adapter.read_run(Event("run_finished", platform, repository, run_id))
+        run = await adapter.read_run(known_run(platform, repository, run_id, number))
     except NotFound:
         return "The run is gone."
     if not run.completed:

@@ -11,7 +11,7 @@ import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from pipeline_guard.domain.capabilities import Platform
-from pipeline_guard.domain.events import Event
+from pipeline_guard.domain.events import known_run
 from pipeline_guard.domain.runs import Run
 from pipeline_guard.domain.tracker import KeepsIssues, KeepsLabels
 from pipeline_guard.errors import PlatformError
@@ -31,17 +31,20 @@ async def look_for_work(context: Context, session: AsyncSession, run: Run) -> No
     if not any(job.conclusion == "success" for job in run.jobs) and run.conclusion != "success":
         return
     if await tracker.anything_stands(session, run.platform, run.repository):
-        await context.queue.defer(session, "tidy", run_key(run), lock=lock_of(run))
+        args = run_key(run) | {"request": run.request.number if run.request else None}
+        await context.queue.defer(session, "tidy", args, lock=lock_of(run))
 
 
 @stage("tidy")
-async def tidy(context: Context, platform: str, repository: str, run_id: str) -> None:
+async def tidy(
+    context: Context, platform: str, repository: str, run_id: str, request: int | None = None
+) -> None:
     """Take off labels of a request that is green, close issues that stopped happening.
 
     Raises PlatformError when it is worth another try later; done twice it is done once.
     """
     adapter = context.platform(platform).platform
-    run = await adapter.read_run(Event("run_finished", platform, repository, run_id))
+    run = await adapter.read_run(known_run(platform, repository, run_id, request))
     policy = await context.policies.of_run(adapter, run)
     async with context.database.transaction() as session:
         if not run.completed or await switches.off_by(session, platform, repository):

@@ -21,7 +21,7 @@ from pipeline_guard.domain.commands import (
     parse_commands,
     read_hints,
 )
-from pipeline_guard.domain.events import Event
+from pipeline_guard.domain.events import Event, known_run
 from pipeline_guard.domain.runs import ChangeRequest, Run
 from pipeline_guard.errors import NotAuthorized, NotFound, PlatformError
 from pipeline_guard.stages.context import Context
@@ -100,7 +100,7 @@ async def _newest(
     if newest.commit != request.head_sha:
         try:
             run = await platform.read_run(
-                Event("run_finished", event.platform, event.repository, newest.run_id)
+                known_run(event.platform, event.repository, newest.run_id, request.number)
             )
         except NotFound:
             return request.head_sha, ()

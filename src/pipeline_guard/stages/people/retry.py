@@ -14,7 +14,7 @@ from typing import Final
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from pipeline_guard.domain.events import Event
+from pipeline_guard.domain.events import known_run
 from pipeline_guard.domain.plan import Plan, Step, stored_plan
 from pipeline_guard.domain.runs import Job, Run
 from pipeline_guard.errors import NotFound
@@ -63,8 +63,7 @@ async def read_runs(context: Context, found: Sequence[Failure]) -> list[Ready]:
     ready = []
     for item in sorted(latest.values(), key=lambda item: -item.id):
         platform = context.platform(item.platform).platform
-        hints = {"requests": [item.request_number]}
-        event = Event("run_finished", item.platform, item.repository, item.run_id, hints=hints)
+        event = known_run(item.platform, item.repository, item.run_id, item.request_number)
         try:
             run = await platform.read_run(event)
         except NotFound:

@@ -9,7 +9,7 @@ import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from pipeline_guard.domain.commands import MARKER
-from pipeline_guard.domain.events import Event
+from pipeline_guard.domain.events import known_run
 from pipeline_guard.domain.runs import ChangeRequest
 from pipeline_guard.errors import PlatformError
 from pipeline_guard.stages.breakers.limits import within_limits
@@ -85,8 +85,7 @@ async def _comment(context: Context, platform: str, repository: str, run_id: str
         page = await _compose(session, platform, repository, number, commit, shown)
     if page.unchanged or (page.known is None and all(i.status == "superseded" for i in shown)):
         return
-    hints = {"requests": [number]}  # of several with the same head, the one that was decided for
-    run = await adapter.read_run(Event("run_finished", platform, repository, run_id, hints=hints))
+    run = await adapter.read_run(known_run(platform, repository, run_id, number))
     request = run.request
     if request is None or request.number != number or run.head_sha not in (None, commit):
         return  # Closed, or a newer commit has the word now.
