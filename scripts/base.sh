@@ -4,10 +4,12 @@
 set -euo pipefail
 dir=$1
 
-if [ ! -e "$dir/base/usr/bin/python3" ]; then
+# One that was left half made holds most of its files, so only the end of it counts.
+if [ ! -e "$dir/base.made" ]; then
   debootstrap --variant=minbase --include=python3,python3-venv,ca-certificates \
     trixie "$dir/base" >"$dir/debootstrap.log" || {
     echo "No base could be made: $(tail -n 1 "$dir/debootstrap.log")" >&2
     exit 75
   }
+  touch "$dir/base.made"
 fi
