@@ -32,6 +32,7 @@ from pipeline_guard.platforms.github.client import Client
 from pipeline_guard.platforms.github.comments import Comments
 from pipeline_guard.platforms.github.dispatch import Dispatches
 from pipeline_guard.platforms.github.environments import environments
+from pipeline_guard.platforms.github.files import file_at
 from pipeline_guard.platforms.github.inspection import Inspection
 from pipeline_guard.platforms.github.issues import Issues, change_labels
 from pipeline_guard.platforms.github.jobs import earlier, jobs_of
@@ -226,19 +227,11 @@ class GitHub:
     async def environments(self, run: Run) -> Mapping[str, str]:
         """See domain.deploys.KnowsEnvironments; none are told where files are not ours to read."""
         try:
-            return await environments(run, partial(self._file, run))
+            return await environments(run, partial(file_at, self._client, run))
         except PlatformError as error:
             if error.worth_retry:
                 raise
             return {}
-
-    async def _file(self, run: Run, path: str) -> bytes | None:
-        """A file at the run's commit."""
-        where = f"/repos/{run.repository}/contents/{quote(path)}"
-        try:
-            return content_of((await self._client.get(run.repository, where, ref=run.commit)).data)
-        except NotFound:
-            return None
 
     async def default_branch_file(self, run: Run, path: str) -> bytes | None:
         """A file of the repository; without a ref, GitHub reads its default branch."""

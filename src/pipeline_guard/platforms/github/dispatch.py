@@ -8,14 +8,14 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, Final
-from urllib.parse import quote
 
 from pipeline_guard.domain.dispatch import Dispatched
 from pipeline_guard.domain.runs import Run
-from pipeline_guard.errors import NotFound, PlatformError, PlatformUnavailable, Rejected
+from pipeline_guard.errors import PlatformError, PlatformUnavailable, Rejected
 from pipeline_guard.platforms.github.answers import Answer, NotSent
 from pipeline_guard.platforms.github.client import Client
-from pipeline_guard.platforms.github.read import content_of, dig, text, when
+from pipeline_guard.platforms.github.files import file_at, workflow_of
+from pipeline_guard.platforms.github.read import dig, text, when
 from pipeline_guard.platforms.github.workflow import (
     Asked,
     against_run,
@@ -47,7 +47,7 @@ class Dispatches:
             return reason
         if await self._identity() is None:
             return "Who we are there is not told, so the new run would not be known as ours."
-        found = await asyncio.to_thread(parse, await self._file(run))
+        found = await asyncio.to_thread(parse, await file_at(self._client, run, workflow_of(run)))
         if isinstance(found, str):
             return found
         return against_workflow(Asked(run, found, name, label, is_protected))
@@ -105,16 +105,6 @@ class Dispatches:
             return text((await self._client.get(run.repository, path)).data, "head_sha")
         except PlatformError:
             return None
-
-    async def _file(self, run: Run) -> bytes | None:
-        """The workflow's file as it is at the run's commit."""
-        path = str(run.hints.get("workflow_path") or "").partition("@")[0]
-        where = f"/repos/{run.repository}/contents/{quote(path)}"
-        try:
-            answer = await self._client.get(run.repository, where, ref=run.commit)
-        except NotFound:
-            return None
-        return content_of(answer.data)
 
 
 def _workflow(run: Run) -> str:

@@ -12,6 +12,7 @@ from typing import Any, Final
 import re2
 
 from pipeline_guard.domain.runs import Run
+from pipeline_guard.platforms.github.files import workflow_of
 from pipeline_guard.yamlfile import read_yaml
 
 FOLDER: Final = ".github/workflows/"
@@ -38,7 +39,7 @@ class _Written:
 
 async def environments(run: Run, read: Read) -> dict[str, str]:
     """By name of the run's jobs, what they deploy to; `read` gives a file at the run's commit."""
-    path = str(run.hints.get("workflow_path") or "").partition("@")[0]
+    path = workflow_of(run)
     if not path.startswith(FOLDER):
         return {}
     written = await _written(path, read)
