@@ -153,6 +153,20 @@ async def test_off_stops_healing_until_on(stage: Stage):
     assert "switched off in this repository" not in stage.comment
 
 
+async def test_what_is_off_for_the_whole_owner_stays_off_when_its_repository_is_on(stage: Stage):
+    switch = f"/api/v1/switches/{stage.name}/ACME/*"
+    assert (await stage.line.client.put(switch, json={"off": True})).status_code == 200
+    await stage.fail(DNS)
+    _, comment = await stage.say("/guard on\n/guard retry")
+    assert stage.signs(comment) == ["👀", "👎"]
+    assert stage.reruns() == 0
+    assert "but stays off: " in stage.comment
+    assert "with all of ACME" in stage.comment
+    await stage.line.client.put(switch, json={"off": False})
+    await stage.say("/guard retry")
+    assert stage.reruns() == 1
+
+
 async def test_off_stops_what_is_planned_but_not_done(github, github_line):
     stage = on_github(github, github_line)
     stage.person("ann", "admin")

@@ -6,6 +6,7 @@ import os
 import sys
 from typing import Any
 
+import pytest
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from pipeline_guard.classifier.manifest import read_manifests
@@ -54,8 +55,37 @@ async def test_a_switch_says_who_turned_it_last(session: AsyncSession):
     assert (await switches.off_by(session, *here) or "").startswith("ann on 2")
     assert await switches.off_by(session, "github", "acme/other") is None
     await switches.turn(session, *here, "bob", off=False)
-    session.expire_all()
     assert await switches.off_by(session, *here) is None
+
+
+@pytest.mark.parametrize(
+    ("place", "words"),
+    [
+        (("github", "Acme/Shop"), "UTC"),
+        (("*", "acme/shop"), "UTC"),
+        (("github", "acme/*"), "with all of acme"),
+        (("github", "*"), "with all of github"),
+        (("*", "*"), "with all of Pipeline Guard"),
+        (("gitlab", "acme/shop"), None),
+        (("github", "acm/*"), None),
+        (("github", "acme/shop/*"), None),
+    ],
+)
+async def test_a_switch_is_over_what_it_names_in_any_case_of_letters(session, place, words):
+    await switches.turn(session, *place, "ann", off=True)
+    told = await switches.off_by(session, "github", "acme/shop")
+    assert told is None if words is None else (told or "").endswith(words)
+
+
+async def test_a_group_is_over_its_sub_groups_and_the_widest_switch_speaks(session: AsyncSession):
+    here = ("gitlab", "acme/web/shop")
+    await switches.turn(session, *here, "ann", off=True)
+    await switches.turn(session, "gitlab", "acme/web/*", "bob", off=True)
+    await switches.turn(session, "gitlab", "acme/*", "eve", off=True)
+    assert (await switches.off_by(session, *here) or "").startswith("eve")
+    await switches.turn(session, "gitlab", "ACME/*", "eve", off=False)
+    assert (await switches.off_by(session, *here) or "").startswith("bob")
+    assert len(await switches.everything(session)) == 3
 
 
 async def test_a_command_is_found_by_its_place_in_its_comment(session: AsyncSession):

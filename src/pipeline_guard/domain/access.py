@@ -3,7 +3,7 @@
 from typing import Final, Literal, get_args
 
 Scope = Literal["read", "act", "admin"]
-"""read: see everything; act: retry, ignore, label, replay, too; admin: end tokens, too."""
+"""read: see everything; act: retry, ignore, label, replay, switch off; admin: end tokens, too."""
 SCOPES: Final[tuple[Scope, ...]] = get_args(Scope)
 
 

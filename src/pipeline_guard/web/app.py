@@ -25,6 +25,7 @@ from pipeline_guard.web.api import (
     incidents,
     rules,
     stats,
+    switches,
     tokens,
 )
 from pipeline_guard.web.body import BodyLimit
@@ -123,6 +124,7 @@ def _api(database: Database, queue: Queue, live: Live, at: Desk) -> Iterator[API
     yield incidents.router(database)
     yield deliveries.router(database, queue)
     yield audit.router(database)
+    yield switches.router(database)
     yield tokens.router(database)
     yield rules.router(database, at.context.policies)
     yield events.router(live)

@@ -1,5 +1,6 @@
 """The API's own description, completed: an example on every operation, the errors on every one."""
 
+import json
 from collections.abc import Callable, Iterator
 from typing import Any, Final
 from urllib.parse import urlencode
@@ -58,6 +59,7 @@ _PROBLEM: Final[Json] = {
     },
 }
 _ERRORS: Final = {
+    "400": ("Bad Request", "There was an error parsing the body"),
     "401": ("Unauthorized", "Nobody we know: send a token."),
     "403": ("Forbidden", "The token's scope is too little for this."),
     "404": ("Not Found", "There is no failure 7."),
@@ -102,7 +104,11 @@ def _complete(made: Json, path: str, verb: str, operation: Json) -> None:
     for media in operation.get("requestBody", {}).get("content", {}).values():
         media.setdefault("example", example(made, media.get("schema", {}), "text"))
     for status, (title, detail) in _ERRORS.items():
-        if (status == "404" and "{" not in path) or not operation.get("security"):
+        if (
+            (status == "400" and "requestBody" not in operation)
+            or (status == "404" and "{" not in path)
+            or not operation.get("security")
+        ):
             continue
         answers[status] = _problem(int(status), title, detail)
     operation["x-codeSamples"] = [{"lang": "Shell", "source": _curl(path, verb, operation)}]
@@ -125,7 +131,12 @@ def _curl(path: str, verb: str, operation: Json) -> str:
     full = f"http://127.0.0.1:8000{path}" + (f"?{urlencode(query)}" if query else "")
     method = "" if verb == "get" else f" -X {verb.upper()}"
     token = ' -H "Authorization: Bearer $TOKEN"' if operation.get("security") else ""
-    return f"curl -s{method}{token} '{full}'"
+    body = "".join(
+        f" --json '{json.dumps(media['example'])}'"
+        for kind, media in operation.get("requestBody", {}).get("content", {}).items()
+        if kind.endswith("json")
+    )
+    return f"curl -s{method}{token}{body} '{full}'"
 
 
 def example(made: Json, schema: Json, name: str, depth: int = 0) -> Any:

@@ -18,6 +18,7 @@ from tests.web.browser import seed
 from tests.web.serving import served
 
 from pipeline_guard.settings import Settings
+from pipeline_guard.store import switches
 from pipeline_guard.store.session import Database
 from pipeline_guard.web.app import create_app
 
@@ -88,6 +89,8 @@ async def site(postgres: str, tmp_path_factory: pytest.TempPathFactory) -> Async
 
 async def _fill(site: Site) -> None:
     await seed.month(site.database, failures_a_day=2, days=16)
+    async with site.database.transaction() as session:
+        await switches.turn(session, "github", "legacy/*", "token:oncall", off=True)
     site.ids["tiny"] = await seed.with_log(site.database, site.folder, 120, 80)
     site.ids["short"] = await seed.with_log(site.database, site.folder)
     site.ids["long"] = await seed.with_log(site.database, site.folder, 100_000, 73_210)

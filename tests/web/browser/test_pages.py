@@ -2,7 +2,7 @@
 
 import pytest
 from axe_playwright_python.async_playwright import Axe
-from playwright.async_api import Page
+from playwright.async_api import Page, expect
 from tests.web.browser.conftest import Site, shoot
 
 RULE = """
@@ -136,3 +136,20 @@ async def test_the_service_tells_how_it_is(page: Page, site: Site):
     assert "PostgreSQL" in told
     assert "buildbot" in told
     await shoot(page, "settings-checks")
+
+
+async def test_healing_is_switched_off_and_on_again(page: Page, site: Site):
+    await page.goto(f"{site.url}/settings")
+    await page.select_option("#switches select[name=platform]", "gitlab")
+    await page.fill("#switches input[name=repository]:visible", "acme/old")
+    await page.click("#switches .filters button")
+    await shoot(page, "switch-off")
+    await page.click("dialog[open] button >> text=Switch off")
+    row = page.locator("#switches tr:has-text('acme/old')")
+    await expect(row.locator(".state")).to_have_text("off")
+    await page.goto(site.url)
+    await expect(page.locator("#incidents [role=status]")).to_contain_text("acme/old")
+    await page.goto(f"{site.url}/settings#switches")
+    await row.locator("button").click()
+    await page.click("dialog[open] button >> text=Switch on")
+    await expect(row.locator(".state")).to_have_text("on")

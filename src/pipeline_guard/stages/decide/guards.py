@@ -285,10 +285,12 @@ def kill_switch(facts: Facts, policy: Policy, now: datetime) -> str | None:
 
 
 def switched_off(facts: Facts, policy: Policy, now: datetime) -> str | None:
-    """The repository's own people have the last word."""
+    """The people who watch over it have the last word."""
     if facts.switched_off is None:
         return None
-    return f"Healing was switched off here by {facts.switched_off}; `/guard on` ends that."
+    return (
+        f"Healing was switched off here by {facts.switched_off}; `/guard on` or the API ends that."
+    )
 
 
 def mode(facts: Facts, policy: Policy, now: datetime) -> str | None:

@@ -102,7 +102,9 @@ async def _off(talk: Talk) -> Answer:
 async def _on(talk: Talk) -> Answer:
     said = talk.said
     await switches.turn(talk.session, said.platform, said.repository, said.author, off=False)
-    return Answer("done", "Healing is switched on for this repository.")
+    wider = await switches.off_by(talk.session, said.platform, said.repository)
+    text = "Healing is switched on for this repository"
+    return Answer("done", f"{text}, but stays off: {wider}." if wider else f"{text}.")
 
 
 async def _help(talk: Talk) -> Answer:

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import HTMLResponse
 
 from pipeline_guard.domain.diagnosis import CATEGORIES
-from pipeline_guard.store import failures, incidents
+from pipeline_guard.store import failures, incidents, switches
 from pipeline_guard.web.api.parameters import Filter
 from pipeline_guard.web.dashboard.desk import Desk
 
@@ -44,6 +44,7 @@ def router(desk: Desk) -> APIRouter:
                 for state in ("open", "probing")
                 for item in await incidents.page(session, status=state, limit=INCIDENTS)
             ]
+            turned = await switches.everything(session)
             counts = await failures.count_since(session, datetime.now(UTC) - DAY)
         return desk.pages.show(
             request,
@@ -52,6 +53,7 @@ def router(desk: Desk) -> APIRouter:
             failures=rows,
             counts=counts,
             incidents=going_on,
+            off=[item for item in turned if item.is_off],
             chosen={name: value for name, value in chosen.items() if value},
             categories=CATEGORIES,
             cursor=cursor,

@@ -12,6 +12,7 @@ from pipeline_guard.web.dashboard import (
     now,
     rules,
     settings,
+    switches,
     wishes,
 )
 from pipeline_guard.web.dashboard.desk import Desk
@@ -21,7 +22,18 @@ from pipeline_guard.web.dashboard.page import HERE
 def router(desk: Desk) -> APIRouter:
     """All pages."""
     routes = APIRouter(include_in_schema=False)
-    for module in (now, failure, wishes, log, insights, rules, backtests, deliveries, settings):
+    for module in (
+        now,
+        failure,
+        wishes,
+        log,
+        insights,
+        rules,
+        backtests,
+        deliveries,
+        settings,
+        switches,
+    ):
         routes.include_router(module.router(desk))
     return routes
 

@@ -1,15 +1,17 @@
-"""Settings: the policy in force with the origin of each value, and how the service is doing."""
+"""Settings: what is switched off, the policy with the origin of each value, how the service is."""
 
 from collections.abc import AsyncIterator
 
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, StreamingResponse
 
+from pipeline_guard.platforms import PLATFORMS
 from pipeline_guard.platforms.github.registration import configured
 from pipeline_guard.policy.layers import BUILT_IN, Target
 from pipeline_guard.stages.assemble import Platforms, connect_platforms
 from pipeline_guard.stages.upkeep.doctor import examine
 from pipeline_guard.web.api.parameters import Filter
+from pipeline_guard.web.api.switches import listed
 from pipeline_guard.web.dashboard.desk import Desk
 
 
@@ -23,6 +25,8 @@ def router(desk: Desk) -> APIRouter:
     ) -> HTMLResponse:
         target = Target(repository or "", branch or None, job=job or "")
         resolved = await desk.context.policies.in_force(target)
+        async with desk.database.transaction() as session:
+            turned = await listed(session)
         return desk.pages.show(
             request,
             "settings.html",
@@ -32,6 +36,8 @@ def router(desk: Desk) -> APIRouter:
             origins=resolved.origins,
             built_in=BUILT_IN,
             file=desk.settings.config,
+            switches=turned,
+            platforms=tuple(PLATFORMS),
             connectable="github" not in desk.context.platforms and not configured(desk.settings),
         )
 
