@@ -55,6 +55,7 @@ async def test_the_page_shows_all_of_it_without_a_script(client, described):
         ("GET", "/api/v1/nothing", 404),
         ("PUT", "/api/v1/failures", 405),
         ("GET", "/api/v1/failures?limit=1000", 422),
+        ("GET", "/api/v1/failures?repository=a&repository=b", 422),
         ("GET", "/api/v1/failures/0", 422),
         ("GET", "/api/v1/failures/1", 404),
         ("POST", "/webhooks/nowhere", 404),

@@ -5,7 +5,7 @@ import warnings
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager
 
-from fastapi import APIRouter, FastAPI
+from fastapi import APIRouter, Depends, FastAPI
 from starlette.types import Receive, Scope, Send
 
 from pipeline_guard import __version__
@@ -28,6 +28,7 @@ from pipeline_guard.web.api import (
     switches,
     tokens,
 )
+from pipeline_guard.web.api.parameters import given_once
 from pipeline_guard.web.body import BodyLimit
 from pipeline_guard.web.dashboard import pages
 from pipeline_guard.web.dashboard.desk import Desk, desk
@@ -100,7 +101,9 @@ def create_app(
     app.state.access = access.Access(settings, database)
     at = desk(Pages(), settings, database, platforms, queue, telemetry)
     for routes in _api(database, queue, live, at):
-        app.include_router(routes, prefix="/api/v1", dependencies=[access.require("read")])
+        app.include_router(
+            routes, prefix="/api/v1", dependencies=[access.require("read"), Depends(given_once)]
+        )
     app.include_router(pages.router(at), dependencies=[access.require("read")])
     pages.serve_files(app)
     if registrations is not None:

@@ -1,9 +1,10 @@
-"""What the nouns share: filters, the cursor, pages, and the one thing of an id."""
+"""What the nouns share: parameters given once, filters, the cursor, pages, a thing by its id."""
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Annotated, Generic, Protocol, TypeVar
 
-from fastapi import HTTPException, Path, Query
+from fastapi import HTTPException, Path, Query, Request
 from pydantic import BaseModel
 
 LARGEST_ID = 2**63 - 1
@@ -14,6 +15,16 @@ Filter = Annotated[str | None, Query(max_length=300, pattern=r"^[^\x00]*$")]
 Limit = Annotated[int, Query(ge=1, le=200, description="How many at most.")]
 Cursor = Annotated[int | None, Query(ge=1, le=LARGEST_ID, description="`next` of the page before.")]
 RowId = Annotated[int, Path(ge=1, le=LARGEST_ID)]
+
+
+def given_once(request: Request) -> None:
+    """Raise 422 for a parameter that is given twice, of which one would be passed over."""
+    names = Counter(name for name, _ in request.query_params.multi_items())
+    twice = [name for name, times in names.items() if times > 1]
+    if twice:
+        raise HTTPException(
+            422, f"query.{twice[0]}: Is given {names[twice[0]]} times; once will do."
+        )
 
 
 class _Numbered(Protocol):
