@@ -16,6 +16,7 @@ from pipeline_guard.rules.program import LineCheck
 from pipeline_guard.rules.schema import Rule
 from pipeline_guard.search import engine, places
 from pipeline_guard.search.literals import literals
+from pipeline_guard.search.patterns import for_scan
 
 BUILT_IN = tuple(
     rule.model_copy(update={"where": Rule.model_fields["where"].default})
@@ -101,16 +102,26 @@ def test_places_that_are_asked_for_only_when_needed(
         assert scanned(rules, chunks, long=long) == asked(rules, chunks)
 
 
-def test_words_that_mislead_give_way_to_whole_patterns(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(engine, "_PATIENCE", 30)
-    rules = RuleSet((made(1, any=[r"refused by \d+$"]), made(2, any=["no one at"])), {})
-    chunks = [b"refused by no one\n" * 100, b"refused by 1\nno one at all\n" * 50] * 2
+@pytest.mark.parametrize(
+    ("vain", "sought"),
+    [
+        (b"refused by it\n", rb" at port \d+: gone"),
+        (b"xrefused by it at port 7: gone\n", rb"^refused by .* at port \d+: gone"),
+    ],
+)
+def test_what_misleads_gives_way_to_something_rarer(
+    monkeypatch: pytest.MonkeyPatch, vain: bytes, sought: bytes
+) -> None:
+    monkeypatch.setattr(engine, "_PATIENCE", 10)
+    rules = RuleSet(
+        (made(1, any=[r"^refused by .* at port \d+: gone"]), made(2, any=["no one at"])), {}
+    )
+    chunks = [*[vain * 100] * 3, b"refused by it at port 1: gone\nno one at all\n" * 50]
     assert scanned(rules, chunks, long=True) == asked(rules, chunks)
     known = rules.program.engine.best()
     assert known is not None
-    assert {s.expression for s in known.sources if s.owners == [0]} == {
-        rb"refused by \d+[ \t]*(?m:$)"
-    }
+    found = [source.expression for source in known.sources if source.owners == [0]]
+    assert found == [engine._behind_any_prefix(for_scan(sought.decode()))]
     assert scanned(rules, chunks, long=True) == asked(rules, chunks)
 
 

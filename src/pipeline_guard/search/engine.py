@@ -1,17 +1,19 @@
 """Searches text for everything that any of many patterns could be after, all at once.
 
-Nearly every pattern has words it cannot do without: these are what is looked for, and the few
-patterns without such a word whole, as is a pattern whose words turn out to mislead. Hyperscan
-looks for all of it in one pass, whose speed hardly depends on how much it is. Where there is no
-Hyperscan, or it refuses this processor, RE2's automaton does the same, slower.
+Nearly every pattern has words it cannot do without, and these are what is looked for. Where there
+are none, or they turn out to mislead, the pattern's narrow stretches are; where these mislead, too,
+the pattern whole. Each is rarer in a log than the one before, and slower to look for. Hyperscan
+looks for all of it in one pass, whose speed hardly depends on how many words it is. Where there is
+no Hyperscan, or it refuses this processor, RE2's automaton does the same, slower.
 """
 
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from enum import Enum, auto
 from functools import cached_property
-from itertools import islice
+from itertools import islice, pairwise
 from typing import Any, Final
 
 import re2
@@ -32,17 +34,29 @@ LOCATE_MEMORY: Final = 8 << 20
 SLICE_BYTES: Final = 1 << 15
 """What RE2's automaton is given at a time: it tells which patterns are there, but not where."""
 _SLOW_START: Final = 16 << 20
-"""Bytes after which compiling whole patterns for Hyperscan, too (0.3 s), pays."""
-_MISLED: Final = 20
-"""Lines looked at in vain that a pattern's words may name before the pattern is searched for."""
+"""Bytes after which compiling more than words for Hyperscan (0.3 s) pays."""
+_MISLED: Final = 1.0
+"""Lines a megabyte looked at in vain for a pattern, from which on something rarer is looked for."""
 _PATIENCE: Final = 20_000
-"""Lines looked at in vain, 4 us each, after which it pays to compile anew without such words."""
+"""Lines looked at in vain, 4 us each, after which it pays to compile anew."""
 _CROWD: Final = 32
 """Places kept of one thing in one piece of text; what comes behind them is asked for if need be."""
 
 _NOT_PLAIN: Final = re.compile(rb"[^A-Za-z0-9 ]")
 _BEFORE_TEXT: Final = rb"[\n\t\d\-TZ:., OE+\])|\xbf]"
 """A line break, or what LINE_START may end with."""
+
+
+class _Way(Enum):
+    """What of a pattern is looked for."""
+
+    WORDS = auto()
+    STRETCHES = auto()
+    WHOLE = auto()
+
+
+_RARER: Final = dict(pairwise([*_Way, _Way.WHOLE]))
+"""What is looked for of a pattern when that misled."""
 
 
 class _Source:
@@ -80,8 +94,12 @@ class Engine:
         self._locators: dict[int, re2._Regexp] = {}
         self._singles: dict[int, re2.Set] = {}
         self._words = [literals(pattern) for pattern in patterns]
-        self._whole: _Compiled | None = None
+        self._ways = [_Way.WORDS if told else _Way.STRETCHES for told in self._words]
+        self._best: _Compiled | None = None
         self._misled: Counter[int] = Counter()
+        """Lines looked at in vain since the last compilation, by pattern."""
+        self._since = 0
+        """Bytes searched before it."""
         self._vain, self._due = 0, 0
         """Lines looked at in vain since the last compilation, and at how many the next is due."""
 
@@ -115,26 +133,38 @@ class Engine:
         if self._vain >= self._due:
             # What misleads as a whole, too, must not have it compiled again and again.
             self._vain, self._due = 0, max(_PATIENCE, 2 * self._due)
-            self._whole = _compiled(self._sources(whole=True)) or self._whole
-        return self._whole
+            enough = _MISLED * (self.seen - self._since) / 1e6
+            for number in [n for n, times in self._misled.items() if times >= enough]:
+                self._ways[number] = _RARER[self._ways[number]]
+            self._misled.clear()
+            self._since = self.seen
+            self._best = _compiled(self._sources()) or self._best
+        return self._best
 
     @cached_property
     def quick(self) -> _Compiled | None:
         """Hyperscan's database of the words alone; None where it refuses."""
-        return _compiled(self._sources(whole=False))
+        return _compiled(self._sources(words_alone=True))
 
-    def _sources(self, *, whole: bool) -> tuple[_Source, ...]:
+    def _sources(self, *, words_alone: bool = False) -> tuple[_Source, ...]:
         found: dict[tuple[bytes, bool], _Source] = {}
         for number, told in enumerate(self._words):
-            if whole and (told is None or self._misled[number] >= _MISLED):
-                text = _behind_any_prefix(for_scan(self.patterns[number]))
-                found.setdefault((text, False), _Source(text)).owners.append(number)
+            fold = False
+            if told is not None and (words_alone or self._ways[number] is _Way.WORDS):
+                fold = told.fold
+                sought = [_escaped(word) for word in told.words]
+            elif words_alone:
                 continue
-            for word in told.words if told else ():
-                fold = told is not None and told.fold
-                one = found.setdefault((word, fold), _Source(_escaped(word), fold=fold))
+            else:
+                sought = [_behind_any_prefix(text) for text in self._texts(number)]
+            for expression in sought:
+                one = found.setdefault((expression, fold), _Source(expression, fold=fold))
                 one.owners.append(number)
         return tuple(found.values())
+
+    def _texts(self, number: int) -> tuple[bytes, ...]:
+        pattern = self.patterns[number]
+        return (for_scan(pattern),) if self._ways[number] is _Way.WHOLE else for_stream(pattern)
 
     @cached_property
     def rest(self) -> "_Automaton":
@@ -174,9 +204,9 @@ class Search:
         engine = self._engine
         engine.seen += len(scan)
         found = Places(scan, engine.locator)
-        whole = engine.best()
-        if whole is not None:
-            self._scan(whole, found)
+        best = engine.best()
+        if best is not None:
+            self._scan(best, found)
         elif engine.quick is not None:
             self._scan(engine.quick, found)
             self._match(engine.rest, found)
