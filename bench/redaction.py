@@ -14,7 +14,8 @@ from pathlib import Path
 from bench.secrets_made import Leak, leaks
 from pipeline_guard.logs.clean import clean_line
 from pipeline_guard.logs.read import ReadReport, read_chunks
-from pipeline_guard.logs.redact import MASK, Redactor
+from pipeline_guard.logs.redact import Redactor
+from pipeline_guard.redaction.known import MASK
 
 CONTEXT = 20
 

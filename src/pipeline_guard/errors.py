@@ -17,6 +17,8 @@ PipelineGuardError
 
 from datetime import datetime
 
+from pipeline_guard.redaction.names import masked
+
 
 class PipelineGuardError(Exception):
     """Base of every error raised on purpose; its text is meant for people."""
@@ -45,14 +47,14 @@ class LogError(PipelineGuardError):
 class PlatformError(PipelineGuardError):
     """A CI platform's API answered something else than success.
 
-    `status` is the HTTP status, or None when no answer came.
+    `status` is the HTTP status, or None when no answer came. The text may quote a name.
     """
 
     #: Would the same call plausibly succeed later, with nothing changed?
     worth_retry = False
 
     def __init__(self, message: str, *, status: int | None = None) -> None:
-        super().__init__(message)
+        super().__init__(masked(message))
         self.status = status
 
 

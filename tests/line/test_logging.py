@@ -9,7 +9,7 @@ import structlog
 from tests.line.test_github import DNS, send
 
 from pipeline_guard.cli.logging_setup import LONGEST, Masking
-from pipeline_guard.logs.redact import MASK
+from pipeline_guard.redaction.known import MASK
 
 SECRETS = {
     "api token of ours": "our-own-api-token-1",

@@ -4,7 +4,8 @@ from collections.abc import Mapping, Sequence
 
 from pipeline_guard.logs.excerpt import Excerpt, ExcerptBuilder
 from pipeline_guard.logs.read import Chunk
-from pipeline_guard.logs.redact import MASK, Redactor
+from pipeline_guard.logs.redact import Redactor
+from pipeline_guard.redaction.known import MASK
 
 
 def excerpt(

@@ -4,7 +4,8 @@ import base64
 
 import pytest
 
-from pipeline_guard.logs.redact import MASK, Redactor
+from pipeline_guard.logs.redact import Redactor
+from pipeline_guard.redaction.known import MASK
 
 GITHUB = "ghp_" + "a1B2c3D4e5F6g7H8i9J0" * 2
 BODY = ["MIIEvQIBADANBgkqhkiG9w0BAQEFAASCBKcwggSjAgEAAoIBAQC7VJTUt9Us8cKj"] * 3

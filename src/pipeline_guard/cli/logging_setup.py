@@ -10,7 +10,8 @@ import structlog
 from pydantic import SecretStr
 from stamina.instrumentation import RetryDetails, set_on_retry_hooks
 
-from pipeline_guard.logs.redact import MASK, Redactor
+from pipeline_guard.logs.redact import Redactor
+from pipeline_guard.redaction.known import MASK
 from pipeline_guard.settings import Settings, split_secrets
 
 SHORTEST_SECRET: Final = 6

@@ -11,7 +11,7 @@ class KnowsEnvironments(Protocol):
     """A platform that can tell what the jobs of a run deploy to, whatever they are called."""
 
     async def environments(self, run: Run) -> Mapping[str, str]:
-        """By name of the job, its environment; jobs of which none is told are left out.
+        """By a job's original name, its environment; jobs of which none is told are left out.
 
         Raises PlatformError when it is worth another try later.
         """

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Final, Protocol, runtime_checkable
 
 from pipeline_guard.domain.runs import Run
+from pipeline_guard.redaction.names import masked
 
 OTHER_RUNNER: Final = "other_runner"
 """The scope of a re-run that is a new run with another runner."""
@@ -21,6 +22,10 @@ class OtherRunner:
     """What all jobs of the run took, hence what a new run takes; 0 when untold."""
     against: str | None = None
     """Why it must not be, in a sentence; None when it may."""
+
+    def __post_init__(self) -> None:
+        if self.against is not None:  # it may quote the workflow's file
+            object.__setattr__(self, "against", masked(self.against))
 
 
 @dataclass(frozen=True, slots=True)

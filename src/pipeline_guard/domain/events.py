@@ -3,6 +3,8 @@
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from pipeline_guard.redaction.names import masked
+
 EventKind = Literal["run_finished", "job_failed", "comment_command"]
 
 
@@ -13,6 +15,9 @@ class InlineLog:
     job_id: str
     name: str
     text: str
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "name", masked(self.name))
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +41,10 @@ class Event:
     sender: str | None = None
     hints: dict[str, Any] = field(default_factory=dict)
 
+    def __post_init__(self) -> None:
+        if branch := self.hints.get("branch"):  # as it is of a run, or the two would not compare
+            object.__setattr__(self, "hints", self.hints | {"branch": masked(branch)})
+
 
 def known_run(platform: str, repository: str, run_id: str, request: int | None = None) -> Event:
     """What a run is read anew by: of several requests that share its head, for this one."""
@@ -48,6 +57,9 @@ class Ignored:
     """A verified delivery that needs no work; `reason` is one sentence for the sender."""
 
     reason: str
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "reason", masked(self.reason))
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,12 +1,21 @@
-"""A run and its jobs as re-read from the platform: the authority a decision rests on."""
+"""A run and its jobs as re-read from the platform: the authority a decision rests on.
+
+Names are people's, and may hold a secret: none is made here that still shows it. What a platform
+must be told as it is, it finds in the hints, which are neither stored nor shown.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, Final, Literal
+
+from pipeline_guard.redaction.names import masked
 
 RunStatus = Literal["queued", "in_progress", "completed"]
 Conclusion = Literal["success", "failure", "cancelled", "timed_out", "skipped", "other"]
+
+_AS_IT_IS: Final = "as_it_is"
+"""The hint that holds a name which was masked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +40,14 @@ class Job:
     hints: dict[str, Any] = field(default_factory=dict)
     """Small facts that only the same platform's adapter reads (a log's address, say)."""
 
+    def __post_init__(self) -> None:
+        _mask(self, "name", "failed_step", "environment")
+
+    @property
+    def original_name(self) -> str:
+        """The name as the platform gave it: to find the job there, never to show or store."""
+        return str(self.hints.get(_AS_IT_IS, self.name))
+
     @property
     def failed(self) -> bool:
         """Red: it failed or ran out of time."""
@@ -50,6 +67,10 @@ class ChangeRequest:
     target_branch: str | None = None
     first_time_author: bool | None = None
     """Its author has contributed nothing here yet; None when the platform does not tell."""
+
+    def __post_init__(self) -> None:
+        if self.target_branch is not None:
+            object.__setattr__(self, "target_branch", masked(self.target_branch))
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +106,14 @@ class Run:
     """Until when the platform lets it be re-run, None without such a limit."""
     hints: dict[str, Any] = field(default_factory=dict)
 
+    def __post_init__(self) -> None:
+        _mask(self, "branch", "workflow", "trigger")
+
+    @property
+    def ref(self) -> str | None:
+        """The branch as the platform knows it: for calls to it, never to show or store."""
+        return self.hints.get(_AS_IT_IS, self.branch)
+
     @property
     def completed(self) -> bool:
         """True when nothing of it is still to run."""
@@ -107,3 +136,14 @@ class Run:
             finished_at=max(ends, default=None),
             jobs=tuple(jobs),
         )
+
+
+def _mask(owner: Job | Run, called: str, *others: str) -> None:
+    """Mask the name that a job or run goes by, which its hints keep as it is, and its others."""
+    for name in (called, *others):
+        given = getattr(owner, name)
+        if given is None or (shown := masked(given)) == given:
+            continue
+        object.__setattr__(owner, name, shown)
+        if name == called:
+            object.__setattr__(owner, "hints", owner.hints | {_AS_IT_IS: given})

@@ -1,32 +1,16 @@
 """Takes secrets out of log text before it is stored, shown, or read by a model."""
 
 import base64
-import binascii
 import re
-from collections.abc import Callable, Iterable, Iterator
-from typing import Any, Final
+from collections.abc import Iterable, Iterator
+from typing import Final
 from urllib.parse import quote
 
-import re2
 from ahocorasick_rs import BytesAhoCorasick, MatchKind
 
 from pipeline_guard.logs.clean import clean_line, strip_ansi
-from pipeline_guard.logs.secret_kinds import (
-    FLAG,
-    GUESSES,
-    NAMED,
-    PAIR,
-    PLACES,
-    TELLING_NAME,
-    TOKEN,
-    bare,
-    is_placeholder,
-    is_secret,
-    mixed,
-    random_looking,
-)
-
-MASK: Final = "[redacted]"
+from pipeline_guard.redaction.kinds import bare, is_placeholder, is_secret, random_looking
+from pipeline_guard.redaction.known import KEY_BEGIN, MASK, Known
 
 _BUDGET: Final = 1_000_000
 """Telling words looked at while learning; a hostile log could be made of nothing else."""
@@ -50,42 +34,34 @@ _TELLING: Final = re.compile(
     rb"[\w.-]{0,64}\\?[\"']?\]?[ \t]*(?::=|=>|[:=])[ \t]*\\?[\"']?[^\s*$<{(\"'\\]{6}| KEY"
 )
 _FLAGGED: Final = re.compile(rb"\s--?[\w-]{0,30}$")
-_KEY_BEGIN: Final = re.compile(r"-----BEGIN [A-Z0-9 ]*PRIVATE KEY(?: BLOCK)?-----")
 _KEY_END: Final = re.compile(r"-----END [A-Z0-9 ]*PRIVATE KEY(?: BLOCK)?-----")
 _KEY_ONE_LINE: Final = re.compile(
-    _KEY_BEGIN.pattern + r".*?(?:" + _KEY_END.pattern + r"|$)", re.MULTILINE
+    KEY_BEGIN.pattern + r".*?(?:" + _KEY_END.pattern + r"|$)", re.MULTILINE
 )
 _KEY_LINE: Final = re.compile(
     r"[\s>|+#*'\"]*(?:[A-Za-z0-9+/=]{8,}[\\n'\",+\s]*|[A-Z][\w-]+: .*|=[A-Za-z0-9+/]{4})?$"
 )
-_BASE64: Final = re.compile(r"[A-Za-z0-9+/_-]{24,}={0,2}")
 _RUN_AFTER: Final = re.compile(r"[A-Za-z0-9+/_-]*={0,2}")
 _TOLD: Final = re.compile(r"(?i)(?:::add-mask::|issecret=true[^\]\n]*\])(\S.{4,200}?)\s*$")
 """A job tells its platform what to mask; whoever reads the log should mask it, too."""
 _MIXED: Final = re.compile(r"(?=\S{4})(?=\S*\d)(?=\S*[A-Za-z])|\S{12}")
 _REST: Final = re.compile(r"([A-Za-z0-9_.+~/-]+=*)(?:\s|$)")
-_LISTED: Final = re.compile(r"([;&]([\w.-]{2,60})=)([^;&\s]+)")
 _RUN: Final = re.compile(r"[A-Za-z0-9_.+/=~-]+")
 
 
-class Redactor:
+class Redactor(Known):
     """Learns the secrets a log prints beside their names, then masks them and all known kinds.
 
-    One per log. `count` is how many secrets were masked so far.
+    One per log.
     """
 
     def __init__(self) -> None:
-        self.count = 0
+        super().__init__()
         self._values: dict[str, None] = {}
         self._encoded: dict[str, None] = {}
         self._in_key = False
         self._budget = _BUDGET
         self._finder = BytesAhoCorasick(_NEEDLES, matchkind=MatchKind.LeftmostFirst)
-        self._token = re2.compile(TOKEN)
-        self._named = re2.compile(NAMED)
-        self._pairs = (re2.compile(PAIR), re2.compile(FLAG))
-        self._places = tuple(re2.compile(place) for place in PLACES)
-        self._guesses = tuple(re2.compile(guess) for guess in GUESSES)
 
     # -- learning
 
@@ -109,7 +85,7 @@ class Redactor:
             done = chunk.find(b"\n", end, end + _AFTER) + 1 or min(end + _AFTER, len(chunk))
             self._budget -= _LINE_COST
             line = clean_line(chunk[begin:done])
-            if _KEY_BEGIN.search(line) and not _KEY_END.search(line):
+            if KEY_BEGIN.search(line) and not _KEY_END.search(line):
                 done = self._learn_key(chunk, done)
             else:
                 self._learn_pairs(line)
@@ -158,10 +134,7 @@ class Redactor:
             if value in text:
                 self.count += text.count(value)
                 text = text.replace(value, MASK)
-        text = self._sub(self._token, lambda match: MASK, text)
-        if self._named.search(text):
-            text = self._mask_named(text)
-        return self._mask_base64(text)
+        return super().redact(text)
 
     def redact_lines(self, lines: Iterable[str]) -> list[str]:
         """Redact consecutive lines, with secrets that are broken over several of them."""
@@ -177,28 +150,11 @@ class Redactor:
                 self._mask_rest(masked, index)
         return masked
 
-    def _mask_named(self, text: str) -> str:
-        for place in self._places:
-            text = self._sub(place, _masked_place, text)
-        for guess in self._guesses:
-            text = self._sub(guess, _masked_guess, text)
-        for pair in self._pairs:
-            text = self._sub(pair, _masked_pair, text)
-        return text
-
-    def _sub(self, pattern: Any, masked: Callable[[Any], str], text: str) -> str:
-        def replace(match: Any) -> str:
-            new = masked(match)
-            self.count += new != match[0]
-            return new
-
-        return str(pattern.sub(replace, text))
-
     def _mask_keys(self, text: str) -> str:
         """Mask private keys, on one line or many, also when only their end is in the text."""
         lines, inside = text.split("\n"), False
         for index, line in enumerate(lines):
-            if _KEY_BEGIN.search(line):
+            if KEY_BEGIN.search(line):
                 self.count += 1
                 inside = not _KEY_END.search(line)
                 lines[index] = _KEY_ONE_LINE.sub(MASK, line)
@@ -221,30 +177,12 @@ class Redactor:
             lines[index] = MASK
 
     def _mask_base64(self, text: str) -> str:
-        def replace(match: re.Match[str]) -> str:
-            run = match[0]
-            if not self._hides_token(run):
-                return run
-            self.count += 1
-            return MASK
-
         for core in self._encoded:
             while (at := text.find(core)) >= 0:
                 self.count += 1
                 before, after = _run_before(text[:at]), _RUN_AFTER.match(text, at + len(core))
                 text = text[: at - before] + MASK + text[after.end() if after else at :]
-        return _BASE64.sub(replace, text)
-
-    def _hides_token(self, run: str) -> bool:
-        if run.islower() or run.isupper() or not any(map(str.isdigit, run)):
-            return False
-        standard = run.rstrip("=").replace("-", "+").replace("_", "/")
-        for text in _decoded(standard):
-            if self._token.search(text) or _KEY_BEGIN.search(text):
-                return True
-            if any(_masked_pair(match) != match[0] for match in self._pairs[0].finditer(text)):
-                return True
-        return False
+        return super()._mask_base64(text)
 
     def _mask_rest(self, lines: list[str], index: int) -> None:
         """A secret cut at the line's end goes on where the next line begins."""
@@ -278,45 +216,6 @@ class Redactor:
                 yield at, at + len(value)
 
 
-def _masked_place(match: Any) -> str:
-    before, value = match[1], match[2]
-    if is_placeholder(value) or value == MASK:
-        return str(match[0])
-    if before.rstrip().lower() in ("basic", "bearer") and not random_looking(value, 16):
-        return str(match[0])  # prose: "basic authentication/authorization"
-    if before.endswith("//") and not random_looking(value, 20):
-        return str(match[0])
-    return f"{before}{MASK}{match[0][len(before) + len(value) :]}"
-
-
-def _masked_guess(match: Any) -> str:
-    before, value = match[1], match[2]
-    if not mixed(value.rstrip(".,;:)")):
-        return str(match[0])
-    return f"{before}{MASK}{match[0][len(before) + len(value) :]}"
-
-
-def _masked_pair(match: Any) -> str:
-    before, name, value = match[1], match[2], match[3]
-    inner = bare(value)
-    if MASK in value or (before[-1:] == ":" and not TELLING_NAME.search(name)):
-        return str(match[0])
-    if is_secret(name, inner, attached=_attached(before, value)):
-        return f"{before}{value.replace(inner, MASK, 1)}"
-    return str(before) + _LISTED.sub(_masked_listed, value)  # a=b;token=c, a=b&token=c
-
-
-def _masked_listed(match: re.Match[str]) -> str:
-    before, name, value = match[1], match[2], match[3]
-    told = TELLING_NAME.search(name) and is_secret(name, value, attached=True)
-    return f"{before}{MASK}" if told else match[0]
-
-
-def _attached(before: str, value: str) -> bool:
-    """An equals sign alone parts name and value, or quotes hold the value."""
-    return "=" in before and (not before[-1:].isspace() or value[:1] in ("'", '"'))
-
-
 def _mask_front(lines: list[str], index: int, size: int) -> None:
     while size > 0:
         taken = min(size, len(lines[index]))
@@ -345,18 +244,3 @@ def _base64_cores(value: bytes) -> Iterator[str]:
         if len(core) >= 8:
             yield core
             yield core.replace("+", "-").replace("/", "_")
-
-
-def _decoded(run: str) -> Iterator[str]:
-    """The readable texts a base64 run may hold, wherever in it the encoding began."""
-    for shift in range(4):
-        part = run[shift : shift + (len(run) - shift) // 4 * 4]
-        rest = run[shift + len(part) :]
-        if len(rest) > 1:
-            part += rest + "=" * (4 - len(rest))
-        try:
-            text = binascii.a2b_base64(part)
-        except binascii.Error:
-            continue
-        if text and text.isascii() and text.replace(b"\n", b"").decode().isprintable():
-            yield text.decode()

@@ -61,7 +61,7 @@ async def apply(platform: Platform, run: Run, request: Request) -> Result:
 
 
 async def _find_or_make(changes: Changes, run: Run, params: Mapping[str, Any]) -> Result:
-    target, name = run.branch or "", _branch(params)
+    target, name = run.ref or "", _branch(params)
     known = await changes.proposed(target, branch_prefix(params["fingerprint"]))
     there = next((one for one in known if one.state == "open" and one.branch == name), None)
     # The name without its commit stands for the same files at any commit.

@@ -68,6 +68,23 @@ async def test_a_rebuild_is_the_next_attempt_of_the_first_build(
     assert "closed: no gate" in await log_of(platform, earlier[0])
 
 
+async def test_a_secret_in_a_name_is_masked_in_every_attempt(
+    master: Master, platform: BuildbotPlatform
+) -> None:
+    key = "AKIA2345678901234567"
+    first = await master.built("several", branch=f"fix/{key}", project=f"acme/{key}")
+    run = await platform.read_run(finished(first["buildid"]))
+    assert (run.branch, run.repository) == ("fix/[redacted]", "acme/[redacted]")
+    before = len(master.lab.builds("several"))
+    await platform.rerun(run, "run", None)
+    await master.finished("several", before + 1)
+    run = await platform.refresh(run)
+    (earlier,) = await platform.earlier(run, [1])
+    assert (run.attempt, run.branch) == (2, "fix/[redacted]")
+    assert earlier.branch == run.branch
+    assert earlier.jobs[0].name == run.jobs[0].name == "several"
+
+
 async def test_a_rebuild_asked_for_twice_is_a_conflict_even_before_it_starts(
     master: Master, platform: BuildbotPlatform
 ) -> None:

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from pipeline_guard.domain.runs import Conclusion
+from pipeline_guard.redaction.names import masked
 
 FAILURE: Final = 2
 EXCEPTION: Final = 4
@@ -41,7 +42,7 @@ def repository_of(stamp: Mapping[str, Any], builder: str) -> str:
     repository has one name whichever way it is fetched.
     """
     project = str(stamp.get("project") or "").strip()
-    return project or _path_name(str(stamp.get("repository") or "")) or builder
+    return masked(project or _path_name(str(stamp.get("repository") or "")) or builder)
 
 
 def _path_name(address: str) -> str:

@@ -61,7 +61,7 @@ class Dispatches:
             "workflow_runs",
             most=1,
             event="workflow_dispatch",
-            branch=run.branch,
+            branch=run.ref,
             head_sha=run.commit,
             created=f">={since.strftime('%Y-%m-%dT%H:%M:%SZ')}",
         )
@@ -75,7 +75,7 @@ class Dispatches:
     async def start(self, run: Run, inputs: Mapping[str, str], since: datetime) -> Dispatched:
         """See domain.dispatch.DispatchesRuns; a lost answer is looked up."""
         try:
-            answer = await self._send(run, {"ref": run.branch, "inputs": dict(inputs)})
+            answer = await self._send(run, {"ref": run.ref, "inputs": dict(inputs)})
         except NotSent:
             raise
         except PlatformUnavailable:
@@ -118,7 +118,7 @@ def _is_it(item: Json, run: Run, login: str | None, since: datetime) -> bool:
         and text(item, "actor", "login") == login
         and item.get("event") == "workflow_dispatch"
         and text(item, "head_sha") == run.commit
-        and text(item, "head_branch") == run.branch
+        and text(item, "head_branch") == run.ref
         and made is not None
         and made >= since.replace(microsecond=0)
     )

@@ -43,7 +43,7 @@ async def environments(run: Run, read: Read) -> dict[str, str]:
     if not path.startswith(FOLDER):
         return {}
     written = await _written(path, read)
-    names = {job.name for job in run.jobs}
+    names = {job.original_name for job in run.jobs}
     return await asyncio.to_thread(_matched, written, names)
 
 

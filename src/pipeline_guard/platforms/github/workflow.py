@@ -140,7 +140,11 @@ def unread(asked: Asked) -> str | None:
 
 def protected(asked: Asked) -> str | None:
     """What is never re-run is not run by another way either, as it is written or was called."""
-    names = [asked.run.workflow, asked.workflow.get("name"), *(job.name for job in asked.run.jobs)]
+    names = [
+        asked.run.workflow,
+        asked.workflow.get("name"),
+        *(job.original_name for job in asked.run.jobs),
+    ]
     for key, job in asked.jobs.items():
         names += [key, job.get("name"), *(step.get("name") for step in _steps(job))]
     found = next((str(name) for name in names if name and asked.is_protected(str(name))), None)

@@ -212,7 +212,8 @@ class GitLabPlatform:
             answer = await self._client.write("post", f"{_base(run)}/jobs/{_part(job.id)}/retry")
         except PlatformUnavailable:
             now = await self.refresh(run)
-            newest = next((other for other in now.jobs if other.name == job.name), job)
+            named = (one for one in now.jobs if one.original_name == job.original_name)
+            newest = next(named, job)
             if newest.id == job.id:
                 raise
             return RerunResult(url=newest.url)

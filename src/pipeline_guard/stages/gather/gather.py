@@ -215,9 +215,8 @@ async def with_environments(platform: Platform, run: Run) -> Run:
     if not isinstance(platform, KnowsEnvironments):
         return run
     told = await platform.environments(run)
-    return replace(
-        run, jobs=tuple(replace(job, environment=told.get(job.name)) for job in run.jobs)
-    )
+    jobs = (replace(job, environment=told.get(job.original_name)) for job in run.jobs)
+    return replace(run, jobs=tuple(jobs))
 
 
 async def _missing_right(platform: Platform, run: Run, policy: RunPolicy) -> str | None:

@@ -140,5 +140,5 @@ async def _prepared(ground: Ground, origin: str, edits: Edits) -> PreparedPatch:
         # Of a fork's branch it does not matter, and a branch without a request is asked by one.
         request is not None
         and not request.from_fork
-        and await ground.changes.is_protected(str(ground.run.branch)),
+        and await ground.changes.is_protected(str(ground.run.ref)),
     )
