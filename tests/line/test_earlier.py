@@ -176,6 +176,56 @@ async def test_gitlab_s_own_retry_hides_no_flake_of_which_the_failed_job_told(
     assert gitlab.calls("POST", "/retry") == []
 
 
+async def test_gitlab_s_own_retry_hides_no_flake_from_the_green_pipeline_s_hook_alone(
+    gitlab: FakeGitLab, gitlab_line: Line, database_url: str
+):
+    _, request, pipeline, job = red_pipeline(gitlab, b"FAILED tests/test_sum.py::test_sum - 3\n")
+    gitlab.add_job(pipeline, "lint")
+    gitlab.world.retry(job, "dev")
+    gitlab.finish(pipeline)
+    for _ in range(2):
+        hook = gitlab.pipeline_hook(pipeline)
+        await gitlab_line.post("gitlab", hook.headers, hook.body)
+        await gitlab_line.settle()
+        (failure,) = await gitlab_line.failures()
+        assert (failure["job"], failure["run_attempt"], failure["status"]) == ("test", 1, "healed")
+    assert failure["failed_tests"] == ["tests/test_sum.py::test_sum"]
+    assert [item["guard"] for item in failure["plan"]["refusals"]] == ["newer_attempt"]
+    assert settled(database_url) == [(True, True)]
+    (note,) = gitlab.notes(request)
+    assert "the re-run passed" in note.body
+    page = (await gitlab_line.client.get("/insights")).text
+    assert "tests/test_sum.py::test_sum" in page, "it ranks among the flaky tests"
+    assert len(gitlab.calls("GET", f"/jobs/{job.id}/trace")) == 1, "what is known is not read again"
+    assert gitlab.calls("POST", "/retry") == []
+
+
+async def test_a_green_gitlab_pipeline_without_retries_costs_no_call(
+    gitlab: FakeGitLab, gitlab_line: Line
+):
+    pipeline = gitlab.add_pipeline(gitlab.add_project("acme/shop"))
+    for name in ("lint", "test"):
+        gitlab.add_job(pipeline, name)
+    hook = gitlab.pipeline_hook(pipeline)
+    await gitlab_line.post("gitlab", hook.headers, hook.body)
+    await gitlab_line.settle()
+    assert gitlab.calls("GET") == []
+    assert (await gitlab_line.notes()) == [
+        "processed: The run is green and no failure was waiting for it."
+    ]
+
+
+async def test_a_gitlab_job_run_again_though_green_is_no_failure(gitlab, gitlab_line):
+    pipeline = gitlab.add_pipeline(gitlab.add_project("acme/shop"))
+    gitlab.world.retry(gitlab.add_job(pipeline, "test"), "dev")
+    gitlab.finish(pipeline)
+    hook = gitlab.pipeline_hook(pipeline)
+    await gitlab_line.post("gitlab", hook.headers, hook.body)
+    await gitlab_line.settle()
+    assert await gitlab_line.failures() == []
+    assert gitlab.calls("GET", "/trace") == []
+
+
 def test_the_newest_few_are_read_and_none_before_one_that_is_known():
     assert unknown(1, set()) == []
     assert unknown(9, set()) == [6, 7, 8]

@@ -3,6 +3,9 @@
 from typing import Any
 
 from tests.fakes.gitlab.world import (
+    RUNS,
+    TIME,
+    WAITS,
     Commit,
     Deployment,
     Issue,
@@ -12,10 +15,10 @@ from tests.fakes.gitlab.world import (
     Pipeline,
     Project,
     World,
+    later,
 )
 
 Json = dict[str, Any]
-TIME = "2026-11-20T10:00:00.000Z"
 ELSEWHERE = "http://192.0.2.1"  # web links lead elsewhere: nobody may follow them
 
 
@@ -73,13 +76,14 @@ def job(world: World, item: Job) -> Json:
         "tag": owner.tag,
         "allow_failure": item.allow_failure,
         "user": user(item.user),
-        "created_at": TIME,
+        "created_at": item.created_at,
         "pipeline": {"id": owner.id, "sha": owner.sha, "ref": owner.ref, "status": owner.status},
         "runner": {"id": 1, "description": "a-runner", "is_shared": True},
         "web_url": f"{ELSEWHERE}/{path}/-/jobs/{item.id}",
     }
     if item.status in ("success", "failed", "canceled"):
-        shape["finished_at"] = TIME
+        shape["started_at"] = later(item.created_at, WAITS)
+        shape["finished_at"] = later(item.created_at, WAITS + RUNS)
     if item.status == "failed":
         shape["failure_reason"] = item.failure_reason or "script_failure"
     if item.bridge:

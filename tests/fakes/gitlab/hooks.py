@@ -9,7 +9,7 @@ import uuid
 from dataclasses import dataclass
 from typing import Any
 
-from tests.fakes.gitlab.world import Job, MergeRequest, Note, Pipeline, World
+from tests.fakes.gitlab.world import WAITS, Job, MergeRequest, Note, Pipeline, World
 
 Json = dict[str, Any]
 WEB = "http://192.0.2.1"
@@ -85,6 +85,11 @@ def _project(world: World, project_id: int) -> Json:
     }
 
 
+def spaced(time: str) -> str:
+    """A time as webhooks write it, without fractions."""
+    return f"{time[:10]} {time[11:19]} UTC"
+
+
 def pipeline_payload(world: World, pipeline: Pipeline) -> Json:
     request = next(
         (item for item in world.requests.values() if item.head_pipeline_id == pipeline.id), None
@@ -99,7 +104,8 @@ def pipeline_payload(world: World, pipeline: Pipeline) -> Json:
             "sha": pipeline.sha,
             "source": pipeline.source,
             "status": pipeline.status,
-            "created_at": "2026-11-20 10:00:00 UTC",
+            "created_at": spaced(pipeline.created_at),
+            "queued_duration": WAITS,
         },
         "merge_request": {"id": request.id, "iid": request.iid} if request else None,
         "user": _user(pipeline.user),
@@ -115,6 +121,7 @@ def _build(job: Job) -> Json:
         "name": job.name,
         "stage": job.stage,
         "status": job.status,
+        "created_at": spaced(job.created_at),
         "environment": there if job.environment else None,
     }
 

@@ -4,12 +4,21 @@ import itertools
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from typing import Any
 
 REPORTER, DEVELOPER, MAINTAINER = 20, 30, 40
+TIME = "2026-11-20T10:00:00.000Z"
+WAITS, RUNS = 4, 8
+"""Seconds that a job waits for its runner, and then runs."""
 ACTIVE = ("created", "pending", "running", "waiting_for_resource", "preparing")
 NOTE_LIMIT = 1_000_000
 QUICK_ACTION = re.compile(r"^/(close|reopen|merge)[ \t]*$\n?", re.MULTILINE)
+
+
+def later(time: str, seconds: int) -> str:
+    moment = datetime.fromisoformat(time) + timedelta(seconds=seconds)
+    return f"{moment:%Y-%m-%dT%H:%M:%S}.000Z"
 
 
 class Refused(Exception):
@@ -61,6 +70,7 @@ class Job:
     environment: str | None = None
     action: str = "start"
     """What the job does to its environment; only a start makes a deployment."""
+    created_at: str = TIME
 
 
 @dataclass
@@ -74,8 +84,8 @@ class Pipeline:
     tag: bool = False
     user: str = "dev"
     yaml_errors: str | None = None
-    created_at: str = "2026-11-20T10:00:00.000Z"
-    updated_at: str = "2026-11-20T10:00:00.000Z"
+    created_at: str = TIME
+    updated_at: str = TIME
 
 
 @dataclass
@@ -181,6 +191,7 @@ class World:
             user=username,
             environment=job.environment,
             action=job.action,
+            created_at=later(job.created_at, RUNS + WAITS),
         )
         job.retried = True
         self.jobs[new.id] = new

@@ -299,6 +299,48 @@ def test_what_is_not_gitlabs_is_malformed(body: bytes) -> None:
         reader().parse({"x-gitlab-event": "Pipeline Hook"}, body)
 
 
+def ended(
+    *made: object, created_at: object = "2026-11-20 10:00:00 UTC", **attributes: object
+) -> dict[str, Any]:
+    """A green pipeline with a job for each of the times that one was made."""
+    known = pipeline("success")["object_attributes"]
+    return pipeline(
+        "success",
+        object_attributes=known | {"created_at": created_at} | attributes,
+        builds=[
+            {"id": 1, "name": "unit", "status": "success", "created_at": time} for time in made
+        ],
+    )
+
+
+@pytest.mark.parametrize(
+    ("payload", "told"),
+    [
+        (ended("2026-11-20 10:00:00 UTC", "2026-11-20 10:00:12 UTC", queued_duration=4), True),
+        (ended("2026-11-20T10:00:12.123Z", created_at="2026-11-20T10:00:00.9Z",
+               queued_duration=4), True),
+        (ended("2026-11-20 10:00:03 UTC", queued_duration=None), True),
+        (ended("2026-11-20 10:02:00 UTC", queued_duration=3600), True),
+        (ended("2026-11-20 10:02:00 UTC"), True),
+        (ended("2026-11-20 10:00:00 UTC", "2026-11-20 10:00:05 UTC", queued_duration=4), False),
+        (ended("2026-11-20 10:00:01 UTC", queued_duration=None), False),
+        (ended("2026-11-20 10:00:30 UTC"), False),
+        (ended(None, 20990101, "soon", "9999-12-31T23:59:59"), True),
+        (ended("2026-11-20 10:02:00 UTC", created_at=None), False),
+        (ended(20990101, "soon"), False),
+        (ended("0001-01-01T00:00:00+14:00", created_at="9999-12-31T23:59:59-14:00"), False),
+        (ended("2026-11-20 10:00:30 UTC", queued_duration="long"), True),
+        (pipeline("success", builds=["none"]), False),
+    ],
+)  # fmt: skip
+def test_a_job_that_was_made_after_the_first_start_tells_of_a_retry(
+    payload: dict[str, Any], told: bool
+) -> None:
+    event = outcome(payload)
+    assert isinstance(event, Event)
+    assert event.hints.get("attempt_at_least", 1) == 1 + told
+
+
 def test_odd_shapes_are_read_leniently() -> None:
     event = outcome(pipeline(user=None, merge_request=[], builds="none", project={"id": 7}))
     assert isinstance(event, Event)

@@ -3,7 +3,7 @@
 import base64
 import re
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Final
 
 from pipeline_guard.domain.events import Event
@@ -27,6 +27,9 @@ QUEUED: Final = frozenset(
 )
 TIMEOUT_REASONS: Final = frozenset({"stuck_or_timeout_failure", "job_execution_timeout"})
 REQUEST_REF: Final = re.compile(r"refs/merge-requests/(\d+)/(head|merge|train)")
+MADE_WITHIN: Final = 60
+"""Seconds in which all jobs of a pipeline are made at the latest; for servers that do not tell how
+long it waited for its first start, or tell it of the last one (GitLab 13 and some of 14)."""
 
 Json = Mapping[str, Any]
 
@@ -54,6 +57,21 @@ def attempt_of(tries: Sequence[Json]) -> int:
     `retry:` keyword made count as well, because nothing tells them apart.
     """
     return max((len(group) for group in _by_name(tries).values()), default=1)
+
+
+def had_retries(pipeline: Json, builds: object) -> bool:
+    """Whether a job of the webhook's pipeline was tried before, as far as its times tell.
+
+    Only the newest try of each job is listed. But jobs are made with their pipeline, before any of
+    them starts; one that was made later follows an earlier try.
+    """
+    made = time_of(pipeline.get("created_at"))
+    if made is None or not isinstance(builds, list):
+        return False
+    waited = min(_number(pipeline.get("queued_duration", MADE_WITHIN)) or 0, MADE_WITHIN)
+    times = [time_of(build.get("created_at")) for build in builds if isinstance(build, Mapping)]
+    # Both times are cut to the second, and so is what the pipeline waited for its first job.
+    return any((time - made).total_seconds() > waited + 1 for time in times if time is not None)
 
 
 def _by_name(tries: Sequence[Json]) -> dict[str, list[Json]]:
@@ -239,8 +257,11 @@ def _number(value: object) -> float | None:
 
 
 def time_of(value: object) -> datetime | None:
-    """A moment as GitLab writes it, None when it is none."""
+    """A moment as GitLab writes it, None when it is none; webhooks write some with ` UTC`."""
+    if not isinstance(value, str):
+        return None
     try:
-        return datetime.fromisoformat(value) if isinstance(value, str) else None
+        found = datetime.fromisoformat(value.replace(" UTC", "Z"))
     except ValueError:
         return None
+    return found if found.tzinfo else found.replace(tzinfo=UTC)

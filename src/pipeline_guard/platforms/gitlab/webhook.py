@@ -122,7 +122,10 @@ class GitLabWebhooks:
         conclusion = shapes.CONCLUSIONS.get(status)
         if conclusion is None:
             return Ignored(f"The pipeline is not finished: {status or 'no status'}.")
-        return self._event("run_finished", payload, run_id, conclusion=conclusion)
+        event = self._event("run_finished", payload, run_id, conclusion=conclusion)
+        if shapes.had_retries(pipeline, payload.get("builds")):
+            event.hints["attempt_at_least"] = 2
+        return event
 
     def _job(self, payload: Mapping[str, Any]) -> Event | Ignored:
         status = _text(payload.get("build_status"))
