@@ -200,6 +200,25 @@ async def test_gitlab_s_own_retry_hides_no_flake_from_the_green_pipeline_s_hook_
     assert gitlab.calls("POST", "/retry") == []
 
 
+async def test_a_later_gitlab_job_s_first_try_is_read_though_an_earlier_job_s_is_known(
+    gitlab: FakeGitLab, gitlab_line: Line
+):
+    _, _, pipeline, _ = red_pipeline(gitlab, b"curl: (6) Could not resolve host: mirror.example\n")
+    later = gitlab.add_job(pipeline, "smoke", status="skipped")
+    hook = gitlab.pipeline_hook(pipeline)
+    await gitlab_line.post("gitlab", hook.headers, hook.body)
+    await gitlab_line.settle()
+    assert len(gitlab.calls("POST", "/retry")) == 1
+    later.status, later.trace = "failed", b"FAILED tests/test_smoke.py::test_it - 3\n"
+    gitlab.world.retry(later, "dev")
+    gitlab.finish(pipeline)
+    hook = gitlab.pipeline_hook(pipeline)
+    await gitlab_line.post("gitlab", hook.headers, hook.body)
+    await gitlab_line.settle()
+    found = [(item["job"], item["status"]) for item in await gitlab_line.failures()]
+    assert found == [("test", "healed"), ("smoke", "healed")]
+
+
 async def test_a_green_gitlab_pipeline_without_retries_costs_no_call(
     gitlab: FakeGitLab, gitlab_line: Line
 ):

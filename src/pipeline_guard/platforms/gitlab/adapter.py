@@ -84,9 +84,9 @@ class GitLabPlatform:
         return await self._read(str(run.hints.get("project_id") or run.repository), run.run_id)
 
     async def earlier(self, run: Run, attempts: Sequence[int]) -> Sequence[Run]:
-        """The tries of jobs that another one followed; those of `retry:` are among them."""
-        tries = await self._tries(_base(run), run.run_id)
-        return [run.at_attempt(n, shapes.retried_jobs(tries, n)) for n in attempts]
+        """The tries of jobs that another one followed; they were read with the run."""
+        retried = run.hints["retried"]
+        return [run.at_attempt(n, [job for job in retried if job.tries == n]) for n in attempts]
 
     async def _read(self, project_ref: str, run_id: str) -> Run:
         base = f"/projects/{_part(project_ref)}"

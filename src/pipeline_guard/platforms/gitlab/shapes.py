@@ -89,10 +89,10 @@ def jobs_of(tries: Sequence[Json]) -> tuple[Job, ...]:
     return tuple(_job(item, count) for item, count in newest)
 
 
-def retried_jobs(tries: Sequence[Json], attempt: int) -> tuple[Job, ...]:
-    """The tries of that number that were followed by another one."""
+def retried_jobs(tries: Sequence[Json]) -> tuple[Job, ...]:
+    """The tries that were followed by another one, each with its number."""
     groups = _by_name(tries).values()
-    return tuple(_job(group[attempt - 1], attempt) for group in groups if len(group) > attempt)
+    return tuple(_job(item, n) for group in groups for n, item in enumerate(group[:-1], 1))
 
 
 def _job(item: Json, tries: int) -> Job:
@@ -215,7 +215,11 @@ def run_of(
         finished_at=time_of(pipeline.get("finished_at")),
         request=request,
         jobs=jobs,
-        hints={"project_id": id_of(project), "created_at": pipeline.get("created_at")},
+        hints={
+            "project_id": id_of(project),
+            "created_at": pipeline.get("created_at"),
+            "retried": retried_jobs(tries),
+        },
     )
 
 

@@ -45,7 +45,9 @@ async def missed(context: Context, platform: Platform, run: Run) -> list[tuple[R
         return []
     async with context.database.transaction() as session:
         known = await failures.of_run(session, run.platform, run.repository, run.run_id)
-    attempts = unknown(run.attempt, {item.run_attempt for item in known})
+    # Counted by job, the first try of one may be younger than the second one of another.
+    by_job = any(job.tries is not None for job in run.jobs)
+    attempts = unknown(run.attempt, () if by_job else {item.run_attempt for item in known})
     if not attempts:
         return []
     try:
