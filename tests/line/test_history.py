@@ -1,7 +1,7 @@
 """History decides: what came of earlier re-runs says whether one more is made."""
 
 import psycopg
-from tests.line.test_github import DNS, reruns, send
+from tests.line.test_github import DNS, RED, comments, reruns, send
 
 COLUMNS = (
     "platform, repository, workflow, run_attempt, job_id, job, branch, commit, category,"
@@ -89,3 +89,35 @@ async def test_a_rule_that_is_mostly_wrong_only_suggests(github, github_line, da
     assert (measured["rule"], measured["demoted"]) == (failure["rule"], True)
     metrics = (await github_line.client.get("/metrics")).text
     assert f'pipeline_guard_rule_precision{{rule="{failure["rule"]}"}}' in metrics
+
+
+async def flake(line, github, number: int, log: str = RED) -> None:
+    """A run that fails and that somebody re-runs to green at the same commit."""
+    run = github.add_run(log=log, sha=f"{number:040x}", branch=f"b{number}")
+    await send(line, github, run)
+    github.world.rerun(run, None, "ann")
+    github.finish_run(run)
+    await send(line, github, run)
+
+
+async def test_a_test_that_people_re_ran_to_green_twice_is_flaky_and_no_longer_theirs_to_re_run(
+    github, github_line
+):
+    github.add_pull()
+    for number in (2, 3):
+        assert reruns(github) == []
+        await flake(github_line, github, number)
+    other = RED.replace("test_sum", "test_product")
+    await send(github_line, github, github.add_run(log=other, sha="4" * 40, branch="b4"))
+    assert reruns(github) == [], "another test has proven nothing"
+    run = github.add_run(log=RED)
+    await send(github_line, github, run)
+    assert len(reruns(github)) == 1
+    (body,) = comments(github)
+    assert "Not your change, most likely" in body
+    assert "has passed unchanged before; it is being re-run" in body
+    github.finish_run(run)
+    await send(github_line, github, run)
+    *_, failure = await github_line.failures()
+    assert (failure["category"], failure["transient"]) == ("test_failure", False)
+    assert (failure["status"], failure["run_id"]) == ("healed", str(run.id))

@@ -133,7 +133,7 @@ async def ended(session, number: int, *, passed: bool) -> None:
 
 
 async def outcomes(session, cause):
-    found = await history.outcomes(session, cause, DAY_AGO)
+    found = await history.outcomes(session, PUSH, cause, DAY_AGO)
     return [(item.passed, item.ended) for item in (found.category, found.rule, found.fingerprint)]
 
 
@@ -158,6 +158,22 @@ async def test_outcomes_count_on_the_narrowest_level_that_they_share(session, st
     assert await outcomes(session, this) == [(1, 3), (1, 1), (1, 1)]
     unnamed = replace(this, rule=None, rule_version=None, fingerprint="")
     assert await outcomes(session, unnamed) == [(3, 5), (0, 0), (0, 0)]
+
+
+async def test_what_reads_as_genuine_is_the_same_only_with_its_tests_in_its_repository(
+    session, store
+):
+    this = diagnosis("test_failure", transient=False, fingerprint="f1", failed_tests=("a",))
+    others = [
+        (this, PUSH),
+        (replace(this, failed_tests=("a", "b")), PUSH),
+        (this, replace(PUSH, repository="acme/blog")),
+        (replace(this, transient=True), PUSH),
+    ]
+    for number, (cause, a_run) in enumerate(others):
+        stored = await store(replace(a_run, run_id=str(number)), cause=cause)
+        await ended(session, stored, passed=True)
+    assert await outcomes(session, this) == [(0, 0), (2, 2), (1, 1)]
 
 
 async def test_outcomes_are_read_from_their_index(session):

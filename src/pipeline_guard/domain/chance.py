@@ -14,6 +14,9 @@ FIRST: Final = 0.7
 reach across folds when they say transient, because production is less kind than a corpus."""
 WEIGHT: Final = 2.0
 """Outcomes that the level above counts for: two of a kind weigh as much as all that is broader."""
+PROVEN: Final = 2
+"""Passes of an unchanged re-run that make a failure flaky, whatever its log reads like: one may be
+a cause that somebody mended meanwhile."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +25,11 @@ class Tally:
 
     passed: int = 0
     ended: int = 0
+
+    @property
+    def proves_flaky(self) -> bool:
+        """Unchanged re-runs have passed more than once, and at least as often as not."""
+        return self.passed >= PROVEN and 2 * self.passed >= self.ended
 
     def minus(self, part: "Tally") -> "Tally":
         """What is left without `part`, which is contained in it."""

@@ -163,11 +163,14 @@ async def spent(
     return count, float(took), float(cost)
 
 
-async def outcomes(session: AsyncSession, diagnosis: Diagnosis, since: datetime) -> Record:
+async def outcomes(
+    session: AsyncSession, run: Run, diagnosis: Diagnosis, since: datetime
+) -> Record:
     """What came of re-runs since then, of the diagnosis' category, rule and fingerprint.
 
     Of the category only what was judged alike, transient or not. One read of an index: a
-    fingerprint has one rule at most, and a rule one category.
+    fingerprint has one rule at most, and a rule one category. What reads as genuine is the very
+    failure only in the same repository and with the same failed tests.
     """
     passed = Failure.next_passed.is_(True)
     rule: ColumnElement[bool] = false()
@@ -190,4 +193,21 @@ async def outcomes(session: AsyncSession, diagnosis: Diagnosis, since: datetime)
     )
     row = (await session.execute(query)).one()
     category, of_rule, of_print = (Tally(*row[at : at + 2]) for at in (0, 2, 4))
+    if of_print.passed and not diagnosis.transient:
+        of_print = await _of_same_tests(session, run, diagnosis, since)
     return Record(category.minus(of_rule), of_rule.minus(of_print), of_print)
+
+
+async def _of_same_tests(
+    session: AsyncSession, run: Run, diagnosis: Diagnosis, since: datetime
+) -> Tally:
+    """The outcomes of the fingerprint in the run's repository, with the very same failed tests."""
+    query = select(func.count().filter(Failure.next_passed.is_(True)), func.count()).where(
+        *_same_repository(run),
+        Failure.fingerprint == diagnosis.fingerprint,
+        Failure.diagnosis["failed_tests"] == list(diagnosis.failed_tests),
+        Failure.transient.is_(False),
+        Failure.created_at >= since,
+        Failure.next_passed.is_not(None),
+    )
+    return Tally(*(await session.execute(query)).one())

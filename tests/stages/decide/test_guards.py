@@ -38,6 +38,12 @@ def red(failed: int, jobs: int):
     return facts(failed_jobs=failed, all_jobs=jobs)
 
 
+def genuine(passed: int, ended: int, category: str = "test_failure", **more):
+    """A failure that reads as genuine, with what its earlier unchanged re-runs came to."""
+    known = Record(fingerprint=Tally(passed, ended))
+    return facts(diagnosis=diagnosis(category), outcomes=known, **more)
+
+
 def ended(days: float, **more):
     created = NOW - timedelta(days=days)
     return facts(run(rerun_until=created + timedelta(days=30), **more))
@@ -51,9 +57,22 @@ def policy(**values):
     return Policy.model_validate({"mode": "act"} | values)
 
 
-@pytest.mark.parametrize(
-    ("guard", "some_facts", "values", "status"),
-    [
+REFUSED = [
+        ("transient", genuine(0, 0), {}, "open"),
+        ("transient", genuine(1, 1), {}, "open"),
+        ("transient", genuine(2, 5), {}, "open"),
+        ("transient", genuine(9, 9, "cancelled"), {}, "ignored"),
+        ("category", genuine(9, 9), {"categories": {"never": ["test_failure"]}}, "open"),
+        ("attempts", genuine(9, 9, reruns=2), {}, "escalated"),
+        ("worth", genuine(2, 4), {"worth": {"rerun_costs": 29}}, "escalated"),
+        ("confidence", facts(diagnosis=diagnosis(confidence=0.49)), {}, "open"),
+        ("superseded", facts(run(head_sha="beef")), {}, "superseded"),
+        ("own_actor", facts(run(actor="guard[bot]")), {}, "open"),
+        ("never_rerun", facts(run(job("deploy"))), {}, "open"),
+        ("possible", facts(capabilities=frozenset({"comment"})), {}, "open"),
+        ("switched_off", facts(switched_off="ann"), {}, "open"),
+        ("mode", facts(), {"mode": "suggest"}, "open"),
+        ("mode", facts(), {"mode": "observe"}, "observed"),
         ("category", facts(), {"categories": {"never": ["network_transient"]}}, "open"),
         ("attempts", facts(reruns=1), {"max_reruns": 1}, "escalated"),
         ("attempts", facts(), {"max_reruns": 0}, "escalated"),
@@ -91,8 +110,10 @@ def policy(**values):
          {"maintenance": [{"from": "11:00", "to": "13:00"}]}, "open"),
         ("rule_trust", facts(trust=RuleTrust("dns", "1", (False,) * 10, ago(30))), {}, "open"),
         ("kill_switch", facts(), {"enabled": False}, "open"),
-    ],
-)  # fmt: skip
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("guard", "some_facts", "values", "status"), REFUSED)
 def test_each_guard_refuses_in_its_own_words(guard, some_facts, values, status):
     found = plan(some_facts, policy(**values))
     assert [refusal.guard for refusal in found.refusals] == [guard]
@@ -134,6 +155,8 @@ def test_each_guard_refuses_in_its_own_words(guard, some_facts, values, status):
         (took(20), {"prices": {"macos*": 1}}),
         (facts(repository=Spent(99)), {"organisation_budgets": {"reruns_per_day": 9}}),
         (facts(), {"maintenance": [{"from": "12:01", "to": "13:00"}]}),
+        (genuine(2, 2), {}),
+        (genuine(3, 6), {}),
     ],
 )
 def test_what_is_no_reason_to_refuse(some_facts, values):
@@ -144,6 +167,18 @@ def test_every_guard_has_a_name_of_its_own_and_says_why():
     names = [guard.__name__ for guard in GUARDS]
     assert len(set(names)) == len(names)
     assert all(guard.__doc__ for guard in GUARDS)
+
+
+def test_every_guard_is_in_the_table():
+    assert {guard.__name__ for guard in GUARDS} == {row[0] for row in REFUSED}
+
+
+def test_what_history_shows_to_be_flaky_is_re_run_and_says_by_how_much():
+    found = plan(genuine(12, 14))
+    assert found.status == "healing"
+    assert found.summary == (
+        "test_failure is flaky here: 12 of 14 unchanged re-runs passed; re-run 1 of at most 2."
+    )
 
 
 def test_a_genuine_failure_that_is_on_the_target_too_stays_open():

@@ -15,13 +15,14 @@ from pipeline_guard.store.tables import Action, Command, Failure, Label
 
 EVIL = "FAILED @everyone [x](http://e.example) <img src=x> `a` ``b`` \n/close\n| #1 ![i](http://e)"
 NOW = datetime(2026, 11, 21, tzinfo=UTC)
+FLAKY = {"outcomes": {"fingerprint": {"passed": 2, "ended": 2}}}
 
 
 def failure(number: int = 1, **more: Any) -> Failure:
     text = more.pop("text", "curl: (6) Could not resolve host: mirror.example")
     refusals = more.pop("refusals", [])
     advice, tests = more.pop("advice", None), more.pop("tests", [])
-    steps = more.pop("steps", [])
+    steps, facts = more.pop("steps", []), more.pop("facts", {})
     labels, actions = more.pop("labels", []), more.pop("actions", [])
     values = {
         "id": number, "platform": "github", "repository": "acme/shop", "workflow": "CI",
@@ -41,7 +42,7 @@ def failure(number: int = 1, **more: Any) -> Failure:
         "candidates": [{"category": "timeout", "confidence": 0.1}],
     }  # fmt: skip
     made.plan = {
-        "steps": steps, "refusals": refusals, "facts": {}, "status": "open", "summary": "",
+        "steps": steps, "refusals": refusals, "facts": facts, "status": "open", "summary": "",
         "policy": {},
     }  # fmt: skip
     made.labels, made.actions = labels, actions
@@ -84,6 +85,10 @@ def command(name: str = "retry", answer: str = "Done.", **more: Any) -> Command:
          "Not your change:** `job-1`: a test failed (`test_failure`, 93% sure), as on the"),
         ({"refusals": [no("incident")]}, "Not your change:** `job-1`"),
         ({"status": "healing", "transient": False}, "Unsure:** `job-1`"),
+        ({"transient": False, "category": "test_failure", "facts": FLAKY},
+         "Not your change, most likely:** `job-1`: a test failed (`test_failure`, 93% sure), which has passed"),  # noqa: E501
+        ({"transient": False, "category": "test_failure", "facts": FLAKY, "status": "healing"},
+         "Not your change, most likely:** `job-1`: a test failed (`test_failure`, 93% sure), which has passed"),  # noqa: E501
         ({"status": "superseded"}, "Replaced:** `job-1`"),
         ({"status": "ignored"}, "Ignored:** `job-1`"),
     ],

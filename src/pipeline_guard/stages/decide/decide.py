@@ -88,10 +88,7 @@ def _plan(case: Case, found: tuple[Refusal, ...], taken: Sequence[Case], togethe
             "possible", "Other jobs of this run must not be re-run, and one alone cannot be here."
         )
         return Plan((), (*found, refusal), "open", refusal.reason)
-    why = (
-        f"{facts.diagnosis.category} is transient; re-run"
-        f" {facts.tried_again + 1} of at most {case.policy.max_reruns}."
-    )
+    why = f"{_why(facts)}; re-run {facts.tried_again + 1} of at most {case.policy.max_reruns}."
     params: dict[str, Any] = {"scope": scope}
     if scope == "job":
         params["job"] = facts.job.id
@@ -103,6 +100,16 @@ def _plan(case: Case, found: tuple[Refusal, ...], taken: Sequence[Case], togethe
         params["money"] = round(costs, 4)
     status: FailureStatus = _idle_status(case) if found else "healing"
     return Plan((Step("rerun", params, why),), found, status, why)
+
+
+def _why(facts: Facts) -> str:
+    if not facts.flaky:
+        return f"{facts.diagnosis.category} is transient"
+    known = facts.outcomes.fingerprint
+    return (
+        f"{facts.diagnosis.category} is flaky here: {known.passed} of {known.ended} unchanged"
+        " re-runs passed"
+    )
 
 
 def _waiting(case: Case, plan: Plan) -> Plan:

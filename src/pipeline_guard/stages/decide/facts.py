@@ -91,6 +91,13 @@ class Facts:
         return max(self.reruns, (self.job.tries or self.run.attempt) - 1)
 
     @property
+    def flaky(self) -> bool:
+        """It reads as genuine, yet history shows that it passes unchanged."""
+        found = self.diagnosis
+        named = found.category not in ("cancelled", "none")
+        return named and not found.transient and self.outcomes.fingerprint.proves_flaky
+
+    @property
     def minutes(self) -> float:
         """What the job took, in minutes, hence what it will take again; 0 when untold."""
         if self.job.seconds is not None:

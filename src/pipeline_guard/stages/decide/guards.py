@@ -26,7 +26,7 @@ FEW_JOBS: Final = 4
 def transient(facts: Facts, policy: Policy, now: datetime) -> str | None:
     """An unchanged re-run of a genuine failure only burns minutes and hides it."""
     found = facts.diagnosis
-    if found.transient:
+    if found.transient or facts.flaky:
         return None
     if found.category == "unknown":
         return "Nobody can tell whether a re-run would help: the cause is not known."
@@ -95,7 +95,7 @@ def cool_down(facts: Facts, policy: Policy, now: datetime) -> str | None:
 
 def worth(facts: Facts, policy: Policy, now: datetime) -> str | None:
     """What history says will hardly pass is not worth the minutes, nor the wait."""
-    if not facts.diagnosis.transient:
+    if not (facts.diagnosis.transient or facts.flaky):
         return None
     found = weighed(facts, policy)
     if found.pays:

@@ -126,7 +126,7 @@ async def gather(
             starts_first=first,
             incident=held.get(diagnosis.fingerprint),
             trust=await _trust(session, diagnosis, now - REMEMBERED),
-            outcomes=await history.outcomes(session, diagnosis, now - REMEMBERED),
+            outcomes=await history.outcomes(session, run, diagnosis, now - REMEMBERED),
             declined=await _declined(session, run, diagnosis, now - REMEMBERED),
         )
         cases.append(Gathered(Case(own, found.policy), found))

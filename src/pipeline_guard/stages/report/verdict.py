@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, Literal
 
+from pipeline_guard.domain.chance import Tally
 from pipeline_guard.domain.diagnosis import Category
 from pipeline_guard.store.tables import Failure
 
@@ -14,6 +15,8 @@ GUESS: Final = 0.5
 """Below this confidence a cause is a guess, and says nothing of whose it is."""
 YOURS: Final[frozenset[Category]] = frozenset({"test_failure", "compile_error", "lint_format"})
 """What a change itself breaks; all else may as well be what surrounds it."""
+FLAKY: Final = "Not your change, most likely"
+PASSES: Final = "has passed unchanged before"
 WORDS: Final[Mapping[str, str]] = {
     "test_failure": "a test failed",
     "compile_error": "it does not compile",
@@ -105,7 +108,16 @@ def _healing(failure: Failure, cause: str) -> Verdict:
     if failure.transient:
         likely = _likely("Not your change", failure)
         return Verdict("not_yours", "🔁", likely, f"{cause}; it is being re-run")
+    if is_flaky(failure):
+        return Verdict("not_yours", "🔁", FLAKY, f"{cause}, which {PASSES}; it is being re-run")
     return Verdict("unsure", "🔁", "Unsure", f"{cause}; it is being re-run, as somebody asked")
+
+
+def is_flaky(failure: Failure) -> bool:
+    """It reads as genuine, and history showed when it was decided that it passes unchanged."""
+    facts = failure.plan.get("facts") or {}
+    known = (facts.get("outcomes") or {}).get("fingerprint")
+    return known is not None and not failure.transient and Tally(**known).proves_flaky
 
 
 def _was_rerun(failure: Failure) -> bool:
@@ -126,6 +138,8 @@ def _open(failure: Failure, cause: str) -> Verdict:
         return Verdict("unsure", "❔", "Unsure", cause)
     if failure.transient:
         return Verdict("not_yours", "🔎", _likely("Not your change", failure), cause)
+    if is_flaky(failure):
+        return Verdict("not_yours", "🔎", FLAKY, f"{cause}, which {PASSES}")
     if failure.category in YOURS:
         return Verdict("yours", "❌", _likely("Yours", failure), cause)
     return Verdict("unsure", "❔", "Unsure", f"{cause}; the change or what surrounds it")

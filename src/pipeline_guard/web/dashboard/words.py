@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, Final
 
+from pipeline_guard.stages.report.verdict import is_flaky
+
 STATES: Final[Mapping[str, str]] = {
     "open": "needs a person",
     "escalated": "still red",
@@ -113,6 +115,8 @@ def verdict(failure: Any) -> str:
         return "Nothing here names its cause."
     if failure.transient:
         return "Not the change's fault, most likely: an unchanged re-run may pass."
+    if hasattr(failure, "plan") and is_flaky(failure):
+        return "Flaky, by its history: unchanged re-runs have passed."
     return "An unchanged re-run would not help."
 
 
