@@ -247,3 +247,28 @@ async def test_a_deploy_that_waits_on_a_branch_starts_only_where_that_is_wanted(
     (failure,) = await line.failures()
     wanted = "let_protected_start" in policy
     assert refused(failure) == (set() if wanted else {"dependents"})
+
+
+@pytest.mark.parametrize(
+    "policy", ["mode: act", "mode: observe\njobs: {tests: {mode: act}}"], indirect=True
+)
+async def test_what_our_credentials_may_not_do_is_said_before_it_is_tried(github, line):
+    github.world.read_only.add("acme/shop")
+    await send(line, github, github.add_run(log=DNS))
+    (failure,) = await line.failures()
+    assert refused(failure) == {"permission"}
+    assert reruns(github) == []
+
+
+@pytest.mark.parametrize("policy", ["mode: suggest"], indirect=True)
+async def test_so_is_it_to_a_person_who_asks(github, line):
+    github.world.read_only.add("acme/shop")
+    pull = github.add_pull()
+    await send(line, github, github.add_run(log=DNS, pulls=(pull.number,)))
+    github.add_repo().people["ann"] = "write"
+    comment = github.add_comment(pull, "ann", "/guard retry")
+    await line.post("github", *github.comment_hook(pull, comment))
+    await line.settle()
+    assert reruns(github) == []
+    (body,) = [text for text in comments(github) if text != "/guard retry"]
+    assert "we lack write access" in body

@@ -77,12 +77,17 @@ class Ready:
     missing_right: str | None
 
 
-async def ready_for(platform: Platform, run: Run, policy: RunPolicy) -> Ready:
+async def ready_for(
+    platform: Platform, run: Run, policy: RunPolicy, *, asked: bool = False
+) -> Ready:
     """Ask the platform, before the transaction that decides: it may let us wait.
 
-    Raises PlatformError when it is worth another try later.
+    `asked`: a person wants a re-run, which is enough in the mode `suggest`, too. Raises
+    PlatformError when it is worth another try later.
     """
-    missing = await _missing_right(platform, run, policy)
+    modes = {policy.of_job(job.name).policy.mode for job in run.failed_jobs}
+    acts = "act" in modes or (asked and "suggest" in modes)
+    missing = await _missing_right(platform, run) if acts else None
     run = await with_environments(platform, run)
     return Ready(run, policy, await platform.identity(), missing)
 
@@ -219,9 +224,9 @@ async def with_environments(platform: Platform, run: Run) -> Run:
     return replace(run, jobs=tuple(jobs))
 
 
-async def _missing_right(platform: Platform, run: Run, policy: RunPolicy) -> str | None:
-    """What we lack to re-run; nobody is bothered with it where nothing would be re-run anyway."""
-    if policy.of_job("").policy.mode != "act" or not isinstance(platform, KnowsRights):
+async def _missing_right(platform: Platform, run: Run) -> str | None:
+    """What we lack to re-run; asked only where something may be re-run."""
+    if not isinstance(platform, KnowsRights):
         return None
     try:
         return await platform.missing_right(run.repository)

@@ -69,7 +69,7 @@ async def read_runs(context: Context, found: Sequence[Failure]) -> list[Ready]:
         except NotFound:
             continue  # deleted by somebody, so nobody waits for it
         policy = await context.policies.of_run(platform, run)
-        ready.append(await ready_for(platform, run, policy))
+        ready.append(await ready_for(platform, run, policy, asked=True))
     return ready
 
 
