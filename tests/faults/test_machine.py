@@ -10,7 +10,6 @@ from hypothesis.stateful import (
     RuleBasedStateMachine,
     initialize,
     invariant,
-    multiple,
     precondition,
     rule,
     run_state_machine_as_test,
@@ -24,14 +23,31 @@ LOGS = {
     "genuine": "=== 1 failed, 8 passed in 0.20s ===\n##[error]exit code 1.\n",
 }
 FINAL = {"open", "healed", "escalated", "superseded", "ignored"}
+RUNS, COMMENTS = "/actions/runs/", "/comments"
+TROUBLE = st.sampled_from(
+    [
+        ("none",),
+        ("crash", "before"),
+        ("crash", "after"),
+        ("502", "GET", RUNS, False),
+        ("502", "POST", RUNS, False),
+        ("502", "POST", RUNS, True),
+        ("502", "POST", COMMENTS, True),
+        ("limit", "GET", RUNS),
+        ("limit", "POST", RUNS),
+        ("limit", "POST", COMMENTS),
+    ]
+)
+"""At the next such call: the process ends, or an answer is lost before or after the work."""
+WHICH = st.integers(0, 2)
+EVENT = st.sampled_from(["workflow_run", "workflow_job"])
 AGED = (("failures", "created_at"), ("actions", "created_at"), ("deliveries", "received_at"))
 
 
 class Machine(RuleBasedStateMachine):
-    """`hooks` are all deliveries GitHub ever made, to come again, late, or in another order."""
+    """`hooks` are deliveries GitHub made, to come late, again, or in another order."""
 
     world: Service
-    runs = Bundle("runs")
     hooks = Bundle("hooks")
 
     @initialize()
@@ -41,45 +57,51 @@ class Machine(RuleBasedStateMachine):
         self.github.add_pull()
         self.made = []
 
+    def running(self):
+        return [item for item in self.made if item[0].conclusion is None]
+
     @precondition(lambda self: len(self.made) < 3)
-    @rule(target=runs, log=st.sampled_from(["transient", "transient", "genuine"]))
-    def fail(self, log: str):
+    @rule(log=st.sampled_from(["transient", "transient", "genuine"]), event=EVENT, trouble=TROUBLE)
+    def fail(self, log, event, trouble):
         run = self.github.add_run(log=LOGS[log], workflow=f"CI {len(self.made)}")
         self.made.append((run, log))
-        return run, log
+        self.bring(trouble)
+        assert self.world.deliver(self.github.webhook(event, run)) == [202]
 
-    @rule(target=hooks, what=runs, event=st.sampled_from(["workflow_run", "workflow_job"]))
-    def deliver(self, what, event):
-        hook = self.github.webhook(event, what[0])
+    @precondition(lambda self: self.made)
+    @rule(target=hooks, which=WHICH, event=EVENT, trouble=TROUBLE)
+    def deliver(self, which, event, trouble):
+        self.bring(trouble)
+        hook = self.github.webhook(event, self.made[which % len(self.made)][0])
         assert self.world.deliver(hook)[0] in (200, 202)
         return hook
 
     @rule(hook=hooks)
-    def deliver_again(self, hook):
+    def deliver_late_or_again(self, hook):
+        assert self.world.deliver(hook)[0] in (200, 202)
         assert self.world.deliver(hook) == [200]
 
-    @rule(target=hooks, what=runs, passed=st.booleans())
-    def end(self, what, passed):
-        run, log = what
-        if run.conclusion is not None:
-            return multiple()
+    @precondition(lambda self: self.running())
+    @rule(target=hooks, which=WHICH, passed=st.booleans())
+    def end(self, which, passed):
+        """The attempt ends; that its webhook comes at once, late or never is another rule's."""
+        run, log = self.running()[which % len(self.running())]
         self.github.finish_run(run, "success" if passed else "failure", LOGS[log])
         return self.github.webhook("workflow_run", run)
 
-    @rule(when=st.sampled_from(["before", "after"]))
-    def crash_at_the_next_re_run(self, when):
-        self.world.crash = when
+    def bring(self, trouble):
+        """What goes wrong at the next call that it fits."""
+        kind, *how = trouble
+        if kind == "crash":
+            (self.world.crash,) = how
+        elif kind == "502":
+            self.github.fail(*how[:2], 502, after=how[2])
+        elif kind == "limit":
+            self.github.limit(*how, after=600)
 
-    @rule(verb=st.sampled_from(["GET", "POST"]), after=st.booleans())
-    def answer_with_trouble(self, verb, after):
-        self.github.fail(verb, "/actions/runs/", 502, after=after)
-
-    @rule(verb=st.sampled_from(["GET", "POST"]))
-    def limit(self, verb):
-        self.github.limit(verb, "/actions/runs/", after=600)
-
-    @rule(minutes=st.sampled_from([1, 30, 600]))
-    def time_leaps(self, minutes):
+    @rule(minutes=st.sampled_from([1, 30, 600]), trouble=TROUBLE)
+    def time_leaps(self, minutes, trouble=("none",)):
+        self.bring(trouble)
         for table, column in AGED:
             self.world.sql(f"UPDATE {table} SET {column} = {column} - interval '{minutes} min'")
         self.world.hurry()
@@ -131,8 +153,8 @@ def test_every_order_of_events_keeps_the_promises(github, database_url: str, tmp
         run_state_machine_as_test(
             bound,
             settings=settings(
-                max_examples=6,
-                stateful_step_count=10,
+                max_examples=16,
+                stateful_step_count=12,
                 deadline=None,
                 derandomize=True,
                 database=None,
