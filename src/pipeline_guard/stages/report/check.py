@@ -18,7 +18,8 @@ from pipeline_guard.stages.report.verdict import verdict
 from pipeline_guard.store import audit, checks
 from pipeline_guard.store.tables import Failure
 
-MAX_ANNOTATIONS: Final = 50
+MAX_ANNOTATIONS: Final = 150
+"""Of one commit; nobody reads on behind so many. A platform may take them in several calls."""
 MAX_MESSAGE: Final = 1_000
 ASKED_AGAIN: Final = timedelta(days=1)
 """How long a refusal holds for a whole repository: permissions seldom change."""
