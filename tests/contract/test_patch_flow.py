@@ -20,6 +20,7 @@ from tests.contract.conftest import serving
 
 from pipeline_guard.domain.diagnosis import Diagnosis
 from pipeline_guard.domain.runs import ChangeRequest, Job, Run
+from pipeline_guard.domain.tracker import Annotation, CheckDraft
 from pipeline_guard.errors import BadSignature, Conflict
 from pipeline_guard.platforms.github.adapter import GitHub
 from pipeline_guard.platforms.github.changes import GitHubChanges
@@ -174,6 +175,19 @@ async def test_our_one_comment_is_written_and_edited(
     (comment,) = api.get(f"/issues/{request_number}/comments").json()
     assert first.created
     assert comment["body"].endswith(" b")
+
+
+async def test_our_one_check_run_is_made_and_edited_with_its_remarks(
+    github: GitHub, api: httpx.Client
+) -> None:
+    head = api.get("/git/ref/heads/feature").json()["object"]["sha"]
+    remarks = tuple(Annotation("src/shop.py", line, f"wrong {line}") for line in range(1, 61))
+    first = await github.put_check(REPO, CheckDraft(head, "one", "why", annotations=remarks), None)
+    again = await github.put_check(REPO, CheckDraft(head, "two", "why"), None)
+    assert again.check_id == first.check_id
+    (made,) = api.get(f"/commits/{head}/check-runs").json()["check_runs"]
+    assert (made["conclusion"], made["output"]["title"]) == ("neutral", "two")
+    assert made["head_sha"] == head
 
 
 async def test_a_branch_of_somebody_else_is_left_alone(github: GitHub, api: httpx.Client) -> None:
