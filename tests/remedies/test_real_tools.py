@@ -74,3 +74,111 @@ def test_git_diff_as_pre_commit_shows_it(tmp_path):
         "--no-pager", "diff", "--no-ext-diff", cwd=tmp_path
     )
     assert mended(log, {"notes.txt": before}) == {"notes.txt": after}
+
+
+GO = """\
+package main
+import "fmt"
+func  main( ) {
+  x:=map[string]int{"a":1}
+      fmt.Println( x )
+}
+"""
+TERRAFORM = """\
+resource "null_resource" "a" {
+  triggers={
+  a="1"
+    bcd  = "2"
+  }
+}
+"""
+CC = "#include <vector>\n int  q( ){return 1;}\n"
+PRINTED = {
+    "gofmt -d .": """\
+diff src/main.go.orig src/main.go
+--- src/main.go.orig
++++ src/main.go
+@@ -1,6 +1,8 @@
+ package main
++
+ import "fmt"
+-func  main( ) {
+-  x:=map[string]int{"a":1}
+-      fmt.Println( x )
++
++func main() {
++\tx := map[string]int{"a": 1}
++\tfmt.Println(x)
+ }
+""",
+    "terraform fmt -check -diff -recursive": """\
+infra/main.tf
+--- old/infra/main.tf
++++ new/infra/main.tf
+@@ -1,6 +1,6 @@
+ resource "null_resource" "a" {
+-  triggers={
+-  a="1"
+-    bcd  = "2"
++  triggers = {
++    a   = "1"
++    bcd = "2"
+   }
+ }
+""",
+    "git clang-format --diff": """\
+diff --git a/src/a.cc b/src/a.cc
+index 1491e23..82bbbe3 100644
+--- a/src/a.cc
++++ b/src/a.cc
+@@ -1,2 +1,2 @@
+ #include <vector>
+- int  q( ){return 1;}
++int q() { return 1; }
+""",
+    "clang-format-diff.py -p1": """\
+--- src/a.cc\t(before formatting)
++++ src/a.cc\t(after formatting)
+@@ -1,2 +1,2 @@
+ #include <vector>
+- int  q( ){return 1;}
++int q() { return 1; }
+""",
+    "pre-commit run --show-diff-on-failure --color always": """\
+black....................................................................\x1b[41mFailed\x1b[m
+\x1b[2m- hook id: black\x1b[m
+\x1b[2m- files were modified by this hook\x1b[m
+pre-commit hook(s) made changes.
+All changes made by hooks:
+\x1b[1mdiff --git a/src/x.py b/src/x.py\x1b[m
+\x1b[1mindex 2a5b1d4..e0ec03f 100644\x1b[m
+\x1b[1m--- a/src/x.py\x1b[m
+\x1b[1m+++ b/src/x.py\x1b[m
+\x1b[36m@@ -1,2 +1,2 @@\x1b[m
+\x1b[31m-a = 1   \x1b[m
+\x1b[31m-b=2\x1b[m
+\x1b[32m+\x1b[m\x1b[32ma = 1\x1b[m
+\x1b[32m+\x1b[m\x1b[32mb = 2\x1b[m
+""",
+}
+"""What gofmt 1.19, Terraform 1.11, clang-format 23 and pre-commit 4 printed of these files."""
+BEFORE = {
+    "src/main.go": GO.encode(),
+    "infra/main.tf": TERRAFORM.encode(),
+    "src/a.cc": CC.encode(),
+    "src/x.py": b"a = 1   \nb=2\n",
+}
+GOFMT = b'package main\n\nimport "fmt"\n\nfunc main() {\n\tx := map[string]int{"a": 1}\n\tfmt.Println(x)\n}\n'  # noqa: E501
+FORMATTED = {
+    "src/main.go": GOFMT,
+    "infra/main.tf": b'resource "null_resource" "a" {\n  triggers = {\n    a   = "1"\n    bcd = "2"\n  }\n}\n',  # noqa: E501
+    "src/a.cc": b"#include <vector>\nint q() { return 1; }\n",
+    "src/x.py": b"a = 1\nb = 2\n",
+}
+
+
+@pytest.mark.parametrize("command", PRINTED)
+def test_what_other_tools_printed_comes_to_what_they_write(command):
+    after = mended(PRINTED[command], BEFORE)
+    assert len(after) == 1
+    assert after.items() <= FORMATTED.items()
