@@ -42,6 +42,19 @@ def harmed(path: str, added: str, removed: str = "x = 1", *, pipelines: bool = F
         "# yamllint disable",
         "#pragma warning disable CS0168",
         "//go:build ignore",
+        "@skip('later')",
+        "raise SkipTest",
+        "it.concurrent.skip('adds', () => {})",
+        "@tag :skip",
+        "skip 'later'",
+        "pending('later')",
+        "plan skip_all => 'later';",
+        "run: make lint || :",
+        "run: make lint || exit 0",
+        "run: make lint; exit 0",
+        "assert True",
+        "self.assertTrue(True)",
+        "expect(true).toBe(true)",
     ],
 )
 def test_marks_that_tell_a_tool_to_look_away_are_not_added(added):
@@ -59,10 +72,51 @@ def test_marks_that_tell_a_tool_to_look_away_are_not_added(added):
         ("phpunit.xml", "<exclude>tests/Unit</exclude>", "<x/>"),
         (".eslintignore", "src/**", ""),
         ("Makefile", "\tpytest --ignore=tests/slow", "\tpytest"),
+        ("jest.config.js", "testPathIgnorePatterns: ['a']", "x: 1"),
+        (".github/workflows/ci.yml", "run: pytest --ignore=tests/slow", "run: pytest"),
+        (".github/workflows/ci.yml", "run: pytest -k 'not slow'", "run: pytest"),
+        (".github/workflows/ci.yml", "paths-ignore: [src]", "x: 1"),
     ],
 )
 def test_a_tool_is_not_set_up_to_look_at_less(path, added, removed):
-    assert "look at less" in harmed(path, added, removed)
+    assert "look at less" in harmed(path, added, removed, pipelines=True)
+
+
+@pytest.mark.parametrize(
+    ("path", "added"),
+    [
+        (".github/workflows/ci.yml", "    if: false"),
+        (".github/workflows/ci.yml", "    if: ${{ false }}"),
+        (".gitlab-ci.yml", "  when: never"),
+        (".gitlab-ci.yml", "  when: manual"),
+        ("azure-pipelines.yml", "  condition: 'false'"),
+    ],
+)
+def test_a_part_of_a_pipeline_is_not_switched_off(path, added):
+    assert "not run" in harmed(path, added, pipelines=True)
+    assert harmed(path, added, added + " ", pipelines=True) is None
+
+
+@pytest.mark.parametrize(
+    ("removed", "added"),
+    [
+        ("def test_a():", "def _test_a():"),
+        ("func TestA(t *testing.T) {", "func a(t *testing.T) {"),
+        ("  it('adds', () => {", "  ('adds', () => {"),
+        ("@Test", ""),
+        ("#[test]", ""),
+        ("TEST_F(Cart, Adds) {", "void f() {"),
+    ],
+)
+def test_tests_are_not_taken_out(removed, added):
+    assert "take a test out" in harmed("src/a.x", added, removed)
+    assert harmed("src/a.x", f" {removed}", removed) is None
+
+
+def test_steps_are_not_taken_out():
+    step = "      - run: make test"
+    assert "take a step out" in harmed(".github/workflows/ci.yml", "", step, pipelines=True)
+    assert harmed(".github/workflows/ci.yml", f"{step} -j2", step, pipelines=True) is None
 
 
 @pytest.mark.parametrize(
@@ -94,6 +148,9 @@ def test_assertions_are_not_taken_out(removed):
         ("x = 1  # noqa: E501", "x=1 # noqa: E501"),
         ("assert a == 1", "assert a==1"),
         ("skipped = True", "skipped=True"),
+        ("assert True is x", "assert True is  x"),
+        ("assert a == True", "assert a==True"),
+        ("test('adds')", "test( 'adds' )"),
     ],
 )
 def test_what_only_moves_is_fine(added, removed):

@@ -8,7 +8,7 @@ import re2
 from pipeline_guard.remedies.unified import FileChange
 
 SKIPS: Final = re2.compile(
-    r"(?i)\bnoqa\b|#\s*nosec|#\s*nopep8|type:\s*ignore|pyright:\s*ignore|mypy:\s*ignore"
+    r"(?im)\bnoqa\b|#\s*nosec|#\s*nopep8|type:\s*ignore|pyright:\s*ignore|mypy:\s*ignore"
     r"|pylint:\s*disable|pragma:\s*no\s*(?:cover|branch)|fmt:\s*(?:off|skip)|isort:\s*skip"
     r"|eslint-disable|biome-ignore|@ts-(?:ignore|nocheck|expect-error)|prettier-ignore"
     r"|istanbul\s+ignore|[cv]8\s+ignore|stylelint-disable|//\s*nolint|NOLINT|clang-format\s+off"
@@ -19,16 +19,18 @@ SKIPS: Final = re2.compile(
     r"|tslint:\s*disable|yamllint\s+disable|markdownlint-disable|ktlint-disable|detekt:disable"
     r"|codespell:\s*ignore|(?:gitleaks|semgrep|bandit)[:-]\s*(?:allow|ignore)|ruff:\s*ignore"
     r"|#pragma\s+warning\s+disable|SuppressMessage|deno-(?:lint|fmt)-ignore|dialyzer:"
-    r"|pytest\.(?:skip|xfail|importorskip)|mark\.(?:skip|xfail)|unittest\.skip|skipTest\(|expectedFailure"
-    r"|\b(?:it|test|describe|context|suite)\.(?:skip|todo|fixme|failing|only)\b"
+    r"|pytest\.(?:skip|xfail|importorskip)|mark\.(?:skip|xfail)|unittest\.skip|skipTest\b|expectedFailure"
+    r"|@skip(?:if|unless)?\b|@(?:module)?tag[ (]:?skip|\bskip_all\b|^\s*(?:skip|pending)[ (]+[\"']"
+    r"|\b(?:it|test|describe|context|suite)(?:\.\w+)*\.(?:skip|todo|fixme|failing|only)\b"
+    r"|\bassert(?:True)?[ (]+True\b\)?\s*(?:$|,|#)|\bexpect\(true\)\.to"
     r"|\b[xf](?:it|test|describe|context)\b\s*[(\"']|\bmarkTest(?:Skipped|Incomplete)|\bXCTSkip"
     r"|\[Ignore\b|\bSkip\s*=\s*\"|Assert\.(?:Ignore|Inconclusive)|//go:build\s+ignore"
     r"|\bt\.Skip|testing\.Short\(|\bGTEST_SKIP|\bDISABLED_|continue-on-error|allow_failure"
-    r"|\|\|\s*true\b|--exit-zero|--no-verify|set\s+\+e\b"
+    r"|(?:\|\||;)\s*(?:true\b|:\s|:$|exit\s+0\b)|--exit-zero|--no-verify|set\s+\+e\b"
 )
 """Marks by which tools and frameworks are told to look away."""
 LOOSENED: Final = re2.compile(
-    r"(?i)\b(?:\w+[-_.])*(?:ignor\w*|exclud\w*|skip\w*|disabl\w*|omit|deselect|suppress\w*|nowarn)\b"
+    r"(?i)\b[-\w.]*(?:ignor|exclud|skip|disabl|suppress)\w*|\b(?:\w+[-_.])*(?:omit|deselect|nowarn)\b"
     r"|[\"']?\s*:\s*[\"']?(?:off\b|0\s*[,}\n])|--(?:ignore|deselect|exclude)|-k\s+.?not\s"
 )
 """What the settings of tools say to look at less."""
@@ -50,6 +52,21 @@ ASSERTIONS: Final = re2.compile(
     r"|\b(?:EXPECT|ASSERT|CHECK|REQUIRE)(?:_\w+)?\(|\bt\.(?:Error|Fatal|Fail)"
 )
 """What a test checks something with."""
+TESTS: Final = re2.compile(
+    r"(?m)\bdef test|\bfunc (?:\(.*\) )?Test|@(?:Parameterized|Repeated)?Test\b|#\[(?:\w+::)*test\b"
+    r"|\b(?:it|test|specify)(?:\.\w+)*\(\s*[\"'`]|^\s*(?:it|test|specify) [\"']|\bTEST(?:_F|_P)?\("
+    r"|\[(?:Fact|Theory|Test|TestMethod|TestCase)\b|\bfunction test\w*\("
+)
+"""How a test begins."""
+STEPS: Final = re2.compile(
+    r"(?m)^\s*(?:-\s+)?[\"']?(?:run|script|uses|before_script|command)[\"']?:"
+)
+"""How a step of a pipeline begins."""
+NEVER: Final = re2.compile(
+    r"(?im)^\s*(?:-\s+)?[\"']?(?:if|when|condition|enabled)[\"']?:\s*"
+    r"(?:[\"']|\$\{\{)?\s*(?:false|never|manual|0)\b"
+)
+"""How a pipeline says that a part of it is not run, at least not by itself."""
 PIPELINES: Final = (
     ".github/",
     ".gitlab-ci",
@@ -97,11 +114,17 @@ def _off_limits(path: str, *, pipelines: bool) -> str | None:
 def _blinding(path: str, change: FileChange) -> str | None:
     """What of the change makes a check see less."""
     added, removed = _texts(change)
+    pipeline = path.startswith(PIPELINES)
     if _count(SKIPS, added) > _count(SKIPS, removed):
         return f"It would tell a tool to look away in {path} instead of mending it."
-    if _count(ASSERTIONS, added) < _count(ASSERTIONS, removed):
-        return f"It would take an assertion out of {path}."
-    loosened = SETTINGS.fullmatch(path) and _count(LOOSENED, added) > _count(LOOSENED, removed)
+    kept = [(ASSERTIONS, "an assertion"), (TESTS, "a test")] + [(STEPS, "a step")] * pipeline
+    for pattern, what in kept:
+        if _count(pattern, added) < _count(pattern, removed):
+            return f"It would take {what} out of {path}."
+    if pipeline and _count(NEVER, added) > _count(NEVER, removed):
+        return f"It would have a part of {path} not run."
+    settings = pipeline or SETTINGS.fullmatch(path)
+    loosened = settings and _count(LOOSENED, added) > _count(LOOSENED, removed)
     if loosened or (IGNORES.fullmatch(path) and _lines(added) > _lines(removed)):
         return f"It would have a tool look at less, in {path}."
     return None
