@@ -63,6 +63,48 @@ def test_a_key_is_set_and_the_rest_stays(key, value, lines):
     assert changed(key, value) == lines
 
 
+GITLAB = """\
+default:
+  image: python:3.11  # slim is too small
+unit:
+  script: [make test]
+  retry: 1  # the mirror
+e2e:
+  retry: {max: 1, when: runner_system_failure}
+  # a browser
+  script: [make e2e]
+"""
+STEP = """\
+jobs:
+  build:
+    steps:
+      - uses: acme/retry@v3  # tries again
+        with:
+          max_attempts: 2  # not more
+          command: make fetch
+"""
+
+
+@pytest.mark.parametrize(
+    ("text", "key", "value", "lines"),
+    [
+        (GITLAB, "unit.retry", 2, [("  retry: 1  # the mirror", "  retry: 2  # the mirror")]),
+        (GITLAB, "e2e.retry.max", 2,
+         [("  retry: {max: 1, when: runner_system_failure}",
+           "  retry: {max: 2, when: runner_system_failure}")]),
+        (GITLAB, "default.retry", 2, [(None, "  retry: 2")]),
+        (GITLAB, "e2e.timeout", "2 hours", [(None, '  timeout: "2 hours"')]),
+        (GITLAB, "default.image", "python:3.12",
+         [("  image: python:3.11  # slim is too small",
+           '  image: "python:3.12"  # slim is too small')]),
+        (STEP, "jobs.build.steps.0.with.max_attempts", 3,
+         [("          max_attempts: 2  # not more", "          max_attempts: 3  # not more")]),
+    ],
+)  # fmt: skip
+def test_how_often_a_step_is_tried_is_set_and_comments_stay(text, key, value, lines):
+    assert changed(key, value, text) == lines
+
+
 def test_a_key_is_added_in_front_of_a_list_s_item():
     after = set_key("ci.yml", FILE, {"key": "jobs.build.steps.0.timeout-minutes", "value": 5})
     assert "      - timeout-minutes: 5\n        uses: actions/checkout@v2\n" in after
