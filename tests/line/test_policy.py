@@ -272,3 +272,19 @@ async def test_so_is_it_to_a_person_who_asks(github, line):
     assert reruns(github) == []
     (body,) = [text for text in comments(github) if text != "/guard retry"]
     assert "we lack write access" in body
+
+
+@pytest.mark.parametrize(
+    "policy",
+    ["mode: act\nrepositories: {acme/*: {organisation_budgets: {reruns_per_day: 1}}}"],
+    indirect=True,
+)
+async def test_an_organisation_has_a_budget_of_its_own(github, line):
+    for name in ("acme/shop", "acme/blog", "other/shop", "other/blog"):
+        await send(line, github, github.add_run(name, log=DNS))
+    assert [path.split("/")[2:4] for path in reruns(github)] == [
+        ["acme", "shop"], ["other", "shop"], ["other", "blog"],
+    ]  # fmt: skip
+    held = (await line.failures())[1]
+    assert refused(held) == {"budget"}
+    assert "this organisation" in held["plan"]["refusals"][0]["reason"]

@@ -87,7 +87,20 @@ async def test_what_was_spent_counts_a_run_once_however_many_jobs_it_had(session
     await store(replace(PUSH, repository="acme/blog"))
     await store(replace(PUSH, run_id="9"), days_ago=2)
     assert await history.spent(session, PUSH, DAY_AGO) == (2, 5.0, 1.0)
-    assert await history.spent(session, None, DAY_AGO) == (3, 7.5, 1.5)
+    assert await history.spent(session, PUSH, DAY_AGO, organisation=True) == (3, 7.5, 1.5)
+
+
+async def test_an_organisation_is_what_stands_before_the_first_slash(session, store):
+    names = ("acme/shop", "acme/team/blog", "acme2/shop", "a_me/shop", "shop", "blog")
+    for name in names:
+        await store(replace(PUSH, repository=name))
+    await store(replace(PUSH, platform="gitlab"))
+
+    async def count(name: str) -> int:
+        run = replace(PUSH, repository=name)
+        return (await history.spent(session, run, DAY_AGO, organisation=True))[0]
+
+    assert [await count(name) for name in names] == [2, 2, 1, 1, 2, 2]
 
 
 @pytest.mark.parametrize(

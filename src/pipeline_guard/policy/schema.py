@@ -307,6 +307,12 @@ class Incidents(_Part):
     quiet_minutes: Annotated[int, Field(ge=1, description="Not seen for so long, it is over.")] = 60
 
 
+_ORGANISATION: Final = (
+    "Limits for all repositories of one organisation together: what stands before the first slash"
+    " of their names. Names without a slash are together."
+)
+
+
 class Policy(Keys):
     """The values in force for one job, and what only the operator may say."""
 
@@ -330,9 +336,7 @@ class Policy(Keys):
     rules: Annotated[Rules, Field(description="When a rule's re-runs are only suggested.")] = (
         Rules()
     )
-    organisation_budgets: Annotated[
-        Budgets, Field(description="Limits for all repositories together.")
-    ] = Budgets()
+    organisation_budgets: Annotated[Budgets, Field(description=_ORGANISATION)] = Budgets()
 
 
 ByBranch = Annotated[
@@ -358,6 +362,7 @@ class RepositoryEntry(RepositoryFile):
     max_mode: Annotated[
         Mode | None, Field(description="As max_mode above, for these repositories.")
     ] = None
+    organisation_budgets: Annotated[Budgets, Field(description=_ORGANISATION)] = Budgets()
 
 
 class GuardFile(Policy):

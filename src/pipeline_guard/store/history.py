@@ -13,6 +13,7 @@ from sqlalchemy import (
     false,
     func,
     literal_column,
+    not_,
     or_,
     select,
     text,
@@ -45,9 +46,10 @@ class Reruns:
     newest: datetime | None = None
 
 
-async def one_by_one(session: AsyncSession, run: Run | None) -> None:
-    """Until this transaction ends, no other decides for the run's repository (None: for any)."""
-    name = f"{run.platform}:{run.repository}" if run else "organisation"
+async def one_by_one(session: AsyncSession, run: Run, *, organisation: bool) -> None:
+    """Until this transaction ends, no other decides for the run's repository, or organisation."""
+    place = f"{organisation_of(run.repository)}/" if organisation else run.repository
+    name = f"{run.platform}:{place}"
     await session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(name, 0))))
 
 
@@ -63,6 +65,18 @@ def _not_done() -> ColumnElement[bool]:
         )
         .exists()
     )
+
+
+def organisation_of(repository: str) -> str:
+    """What stands before the first slash of the name; those without one are together."""
+    return repository.partition("/")[0] if "/" in repository else ""
+
+
+def _same_organisation(run: Run) -> tuple[ColumnElement[bool], ...]:
+    named = Failure.repository.contains("/", autoescape=True)
+    owner = organisation_of(run.repository)
+    below = Failure.repository.startswith(f"{owner}/", autoescape=True) if owner else not_(named)
+    return Failure.platform == run.platform, below
 
 
 def _same_repository(run: Run) -> tuple[ColumnElement[bool], ...]:
@@ -139,9 +153,9 @@ async def on_branch(
 
 
 async def spent(
-    session: AsyncSession, run: Run | None, since: datetime
+    session: AsyncSession, run: Run, since: datetime, *, organisation: bool = False
 ) -> tuple[int, float, float]:
-    """(re-runs, CI minutes, money) since then, of the run's repository, of all for None."""
+    """(re-runs, CI minutes, money) since then, of the run's repository, or its organisation."""
     minutes, money = (
         func.max(cast(literal_column(_RERUN_PARAM.format(name)), Float))
         for name in ("minutes", "money")
@@ -153,7 +167,7 @@ async def spent(
             Failure.created_at >= since,
             text(PLANNED_RERUN),
             ~_not_done(),
-            *(_same_repository(run) if run else ()),
+            *(_same_organisation(run) if organisation else _same_repository(run)),
         )
         .group_by(*key)
         .subquery()

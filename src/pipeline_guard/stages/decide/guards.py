@@ -233,7 +233,7 @@ def budget(facts: Facts, policy: Policy, now: datetime) -> str | None:
 def over_budget(facts: Facts, policy: Policy, more: Spent) -> str | None:
     """Why the day's budgets do not last for this, too; None when they do."""
     return _over("this repository", facts.repository, more, policy.budgets) or _over(
-        "all repositories", facts.organisation, more, policy.organisation_budgets
+        "this organisation", facts.organisation, more, policy.organisation_budgets
     )
 
 

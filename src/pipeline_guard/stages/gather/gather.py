@@ -111,7 +111,7 @@ async def gather(
     failed = [(known.get(job.id, job), diagnosis) for job, diagnosis in failed]
     resolved = [policy.of_job(job.name) for job, _ in failed]
     shared = resolved[0].policy.organisation_budgets != Budgets()
-    await history.one_by_one(session, None if shared else run)
+    await history.one_by_one(session, run, organisation=shared)
     facts = replace(
         await _of_run(session, platform, run, failed[0], now, shared=shared),
         identity=ready.identity,
@@ -148,7 +148,9 @@ async def _of_run(
     shared: bool,
 ) -> Facts:
     """What is the same for all failures of the run; `one` of them stands in for each."""
-    everywhere = Spent(*await history.spent(session, None, now - DAY)) if shared else Spent()
+    together = Spent()
+    if shared:
+        together = Spent(*await history.spent(session, run, now - DAY, organisation=True))
     return Facts(
         run,
         *one,
@@ -156,7 +158,7 @@ async def _of_run(
         failed_jobs=len(run.failed_jobs),
         all_jobs=len(run.jobs),
         repository=Spent(*await history.spent(session, run, now - DAY)),
-        organisation=everywhere,
+        organisation=together,
         switched_off=await switches.off_by(session, run.platform, run.repository),
     )
 
