@@ -92,6 +92,22 @@ def test_branches_and_annotations(fake: FakeGitHub, shop: Repository) -> None:
     assert [item.message for item in check.get_annotations()] == ["no"]
 
 
+def test_calls_are_counted_and_refused_beyond_the_last_of_a_window(fake: FakeGitHub) -> None:
+    fake.add_repo()
+    client = connect(fake)
+    repo = client.get_repo("acme/shop")
+    before, total = client.rate_limiting
+    assert total == 5000
+    repo.update()
+    assert client.rate_limiting[0] == before, "nothing new: it costs no call"
+    fake.allow(1, seconds=60)
+    repo.get_branch("main")
+    with pytest.raises(github.RateLimitExceededException):
+        repo.get_branch("main")
+    fake.allow(0, seconds=-1)
+    assert repo.get_branch("main").name == "main"
+
+
 def test_limits_faults_and_rights(fake: FakeGitHub, shop: Repository) -> None:
     made = fake.add_run()
     fake.limit("GET", "/actions/runs/", after=9)

@@ -40,3 +40,18 @@ async def test_reads_that_find_nothing_new_do_not_count_against_the_limit(github
     assert [item["status"] for item in await github_line.failures()] == ["healed"]
     reads = [call.status for call in github.calls("GET") if call.origin == "api"]
     assert reads.count(304) > len(reads) / 4
+
+
+async def test_of_a_window_that_runs_out_the_reserve_is_left_and_the_work_is_done_in_the_next(
+    github, github_line
+):
+    github.allow(106, seconds=900)
+    for number in range(4):
+        run = github.add_run(log=DNS, sha=f"{number:040x}", branch=f"b{number}")
+        await send(github_line, github, run)
+    assert len(reruns(github)) < 4
+    assert github.world.remaining > 50
+    github.allow(5000, seconds=3600)
+    await github_line.hurry()
+    await github_line.hurry()
+    assert len(reruns(github)) == 4

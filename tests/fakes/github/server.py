@@ -149,6 +149,10 @@ class FakeGitHub:
         """Answer the next call whose path matches the pattern with a status; see world.Fault."""
         self.world.faults.append(Fault(method, path, status, **more))
 
+    def allow(self, calls: int, *, seconds: int) -> None:
+        """So many calls are left of the window, which ends in so many seconds."""
+        self.world.remaining, self.world.resets_at = calls, int(time.time()) + seconds
+
     def hold_answer(self, method: str, path: str) -> None:
         """Do the work of such calls, but never answer them."""
         self._held = (method, path)
@@ -217,13 +221,18 @@ class FakeGitHub:
         return response
 
     def _api(self, request: Request, path: str, query: dict[str, str], body: Any) -> Response:
-        fault = self._fault(request.method, path)
+        fault = self._spent() or self._fault(request.method, path)
         if fault is None or fault.after:
             asked = Asked(self.url + path, self._token(request), query, body)
             status, data, headers = self.api.answer(request.method, path, asked)
         if fault is not None:
             status, data, headers = fault.status, fault.body, fault.headers
-        limits = {"x-ratelimit-limit": "5000", "x-ratelimit-remaining": "4999", **headers}
+        limits = {
+            "x-ratelimit-limit": "5000",
+            "x-ratelimit-remaining": str(self.world.remaining),
+            "x-ratelimit-reset": str(self.world.resets_at),
+            **headers,
+        }
         content = "" if data is None else json.dumps(data)
         if request.method == "GET" and status == 200:
             # GitHub's holds for one token only: another one's, though App and answer be the same,
@@ -231,9 +240,20 @@ class FakeGitHub:
             seen = f"{request.headers.get('authorization')} {content}"
             limits["etag"] = f'W/"{hashlib.sha256(seen.encode()).hexdigest()}"'
             if request.headers.get("if-none-match") == limits["etag"]:
+                self.world.remaining += 1  # what is not modified costs no call
+                limits["x-ratelimit-remaining"] = str(self.world.remaining)
                 limits.pop("link", None)
                 return Response(None, 304, limits)
         return Response(content, status, limits, media_type="application/json")
+
+    def _spent(self) -> Fault | None:
+        """Count the call; beyond the window's last one everything is refused until its end."""
+        if self.world.resets_at <= time.time():
+            self.world.remaining, self.world.resets_at = 5000, int(time.time()) + 3600
+        if self.world.remaining <= 0:
+            return Fault("", "", 403, body={"message": "API rate limit exceeded for user ID 1."})
+        self.world.remaining -= 1
+        return None
 
     def _fault(self, method: str, path: str) -> Fault | None:
         for fault in self.world.faults:

@@ -210,6 +210,8 @@ class World:
         self.repos: dict[str, Repo] = {}
         self.calls: list[Call] = []
         self.faults: list[Fault] = []
+        #: Calls that are left until the window's end, in seconds since 1970; past it, 5000 anew.
+        self.remaining, self.resets_at = 0, 0
         self.next_id = itertools.count(1001).__next__
         #: What each token may do: a login and the permissions, "write" or "read" by area.
         self.tokens: dict[str, dict[str, Any]] = {}
