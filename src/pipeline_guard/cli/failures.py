@@ -93,6 +93,8 @@ def _story(item: Any) -> str:
             for refusal in item.plan["refusals"]
         ),
         *(f"  note  {note}" for note in item.plan.get("notes", ())),
+        "Guards",
+        *_guards(item.plan),
         "Choice",
         *(f"  {line}" for line in told(item.plan["facts"].get("choice"))),
         "Facts",
@@ -122,9 +124,21 @@ def _step(step: dict[str, Any]) -> list[str]:
     ]
 
 
+def _guards(plan: dict[str, Any]) -> list[str]:
+    """Which guards of the re-run refused, and which had nothing to say."""
+    refused = {item["guard"] for item in plan["refusals"] if item.get("step", "rerun") == "rerun"}
+    asked = plan["facts"].get("guards", ())
+    silent = [name for name in asked if name not in refused]
+    return [
+        f"  refused: {', '.join(sorted(refused)) or 'none'}",
+        *([f"  nothing against it: {', '.join(silent)}"] if asked else []),
+    ]
+
+
 def _facts(facts: dict[str, Any]) -> list[str]:
-    """What the decision rested on, besides the cause."""
-    run, job, repository = facts["run"], facts["job"], facts["repository"]
+    """What the decision rested on, besides the cause; of a plan by an older version what it has."""
+    run, job, trust = facts["run"], facts["job"], facts.get("trust")
+    incident, seen = facts.get("incident"), facts.get("seen") or {}
     told = {
         "attempt": run["attempt"],
         "red jobs of the run": f"{facts['failed_jobs']} of {facts['all_jobs']}",
@@ -135,10 +149,29 @@ def _facts(facts: dict[str, Any]) -> list[str]:
         "newest commit": run["head_sha"],
         "same failure on the target branch": facts["on_target"],
         "protected jobs a common re-run would start": ", ".join(facts["protected_beside"]),
-        "re-runs of the repository in 24 h": f"{repository['reruns']},"
-        f" {repository['minutes']:.1f} minutes",
+        "protected jobs it may start again": ", ".join(facts.get("starts_again", ())),
+        "protected jobs it may start for the first time": ", ".join(facts.get("starts_first", ())),
+        "re-runs of the repository in 24 h": _spent(facts["repository"]),
+        "re-runs of the organisation in 24 h": _spent(facts.get("organisation")),
+        "other runs of the branch with it in 7 days": seen.get("runs") or None,
+        "incident": f"{incident['id']}{', as its probe' * incident['probe']}" if incident else None,
+        "newest re-runs by the rule that passed": f"{sum(trust['outcomes'])} of"
+        f" {len(trust['outcomes'])}"
+        if trust
+        else None,
+        "declined before": ", ".join(f"#{item['number']}" for item in facts.get("declined", ())),
+        "our credentials lack": facts.get("missing_right"),
+        "switched off": facts.get("switched_off"),
+        "our own login": facts.get("identity"),
     }
     return [f"  {name}: {value}" for name, value in told.items() if value not in (None, "")]
+
+
+def _spent(spent: dict[str, Any] | None) -> str | None:
+    if not spent:
+        return None
+    money = f", {spent['money']:.2f} in money" if spent.get("money") else ""
+    return f"{spent['reruns']}, {spent['minutes']:.1f} minutes{money}"
 
 
 def _values(policy: dict[str, Any]) -> list[str]:

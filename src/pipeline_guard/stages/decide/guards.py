@@ -327,6 +327,8 @@ GUARDS: Final[tuple[Guard, ...]] = (
     switched_off,
     mode,
 )
+NAMES: Final = tuple(guard.__name__ for guard in GUARDS)
+"""What is asked about every re-run, kept with its plan."""
 IDLE: Final = frozenset({"rule_trust", "kill_switch", "switched_off", "mode", "fork", "protected"})
 """Guards that do not doubt the plan: it is kept, as what would have been done."""
 GIVEN_UP: Final = frozenset(

@@ -23,7 +23,7 @@ from pipeline_guard.stages.breakers.incidents import watch
 from pipeline_guard.stages.decide.case import Case
 from pipeline_guard.stages.decide.choice import choice
 from pipeline_guard.stages.decide.facts import Facts, Seen, Spent, as_json, from_json
-from pipeline_guard.stages.decide.guards import protecting
+from pipeline_guard.stages.decide.guards import NAMES, protecting
 from pipeline_guard.stages.gather.policies import RunPolicy
 from pipeline_guard.store import history, proposals, switches, trust
 from pipeline_guard.store.tables import Failure
@@ -63,7 +63,8 @@ class Gathered:
 
     def kept_with(self, plan: Plan) -> Plan:
         """The plan with all that it rested on, so that it can be explained and decided anew."""
-        facts = as_json(self.case.facts) | {"choice": choice(self.case.facts, self.case.policy)}
+        facts = as_json(self.case.facts)
+        facts |= {"choice": choice(self.case.facts, self.case.policy), "guards": list(NAMES)}
         return replace(plan, facts=facts, policy=self.resolved.explained())
 
 
