@@ -1,5 +1,7 @@
 """The fake GitHub holds up against PyGithub, a client that knows nothing of it."""
 
+from datetime import timedelta
+
 import github
 import httpx
 import pytest
@@ -90,6 +92,15 @@ def test_branches_and_annotations(fake: FakeGitHub, shop: Repository) -> None:
         shop.get_branch("gone")
     check = shop.get_check_run(run.jobs[0].id)
     assert [item.message for item in check.get_annotations()] == ["no"]
+
+
+def test_a_run_is_re_run_for_thirty_days(fake: FakeGitHub, shop: Repository) -> None:
+    made = fake.add_run()
+    fake.world.today += timedelta(days=30)
+    assert not shop.get_workflow_run(made.id).rerun()
+    assert made.attempt == 1
+    fake.world.today -= timedelta(days=1)
+    assert shop.get_workflow_run(made.id).rerun()
 
 
 def test_calls_are_counted_and_refused_beyond_the_last_of_a_window(fake: FakeGitHub) -> None:

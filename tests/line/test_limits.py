@@ -1,6 +1,7 @@
 """A platform whose calls are used up is left alone by everybody."""
 
 import time
+from datetime import timedelta
 
 import psycopg
 from tests.line.test_github import DNS, reruns, send
@@ -55,3 +56,15 @@ async def test_of_a_window_that_runs_out_the_reserve_is_left_and_the_work_is_don
     await github_line.hurry()
     await github_line.hurry()
     assert len(reruns(github)) == 4
+
+
+async def test_a_run_that_github_finds_too_old_is_asked_for_once_and_left_to_people(
+    github, github_line
+):
+    github.world.today += timedelta(days=40)
+    await send(github_line, github, github.add_run(log=DNS))
+    (failure,) = await github_line.failures()
+    assert failure["status"] == "escalated"
+    assert [action["status"] for action in failure["actions"]] == ["failed"]
+    assert "over a month ago" in failure["actions"][0]["note"]
+    assert len(reruns(github)) == 1

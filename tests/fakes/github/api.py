@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import unquote, urlencode
 
@@ -242,6 +243,9 @@ class Api:
             raise Refused(403, "This workflow is already running")
         if run.attempt >= 50:
             raise Refused(403, "This workflow run cannot be retried")
+        if self.world.today - datetime.fromisoformat(run.created_at) > timedelta(days=30):
+            told = "Unable to retry this workflow run because it was created over a month ago"
+            raise Refused(403, told)
         self.world.rerun(run, names, asked.login)
         return 201, {}, {}
 

@@ -2,6 +2,7 @@
 
 import itertools
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 
 
@@ -212,6 +213,8 @@ class World:
         self.faults: list[Fault] = []
         #: Calls that are left until the window's end, in seconds since 1970; past it, 5000 anew.
         self.remaining, self.resets_at = 0, 0
+        #: By this clock runs grow old; those that tests make are a day old.
+        self.today = datetime(2026, 11, 21, tzinfo=UTC)
         self.next_id = itertools.count(1001).__next__
         #: What each token may do: a login and the permissions, "write" or "read" by area.
         self.tokens: dict[str, dict[str, Any]] = {}
