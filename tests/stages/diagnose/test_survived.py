@@ -23,6 +23,20 @@ def test_a_retried_download_is_no_failure() -> None:
     assert found.category == "none"
 
 
+@pytest.mark.parametrize(
+    "said",
+    [
+        "E: Package 'acme' has no installation candidate, and never had one",
+        "Err:7 https://deb.example.org stable/main amd64 Packages",
+        "[!] The lane has an ending of its own",
+        "** (Mix) The acme task does not know what to do",
+        "[12:34:56]: Exit status: 74",
+    ],
+)
+def test_a_tool_that_never_says_error_says_in_its_way_that_it_failed(said: str) -> None:
+    assert judged("getting started", said).category != "none"
+
+
 def test_what_is_let_go_is_no_failure() -> None:
     missing = "rm: cannot remove 'build': No such file or directory"
     assert judged("+ rm build", missing, "+ true", "+ make", "built").category == "none"

@@ -73,7 +73,9 @@ _STATED: Final = re.compile(
     r"(?:\S+\s+){0,4}(?:FAIL|FAILED|ERROR|FATAL)(?::(?! *0$)| -|$)"
     r"|(?:fatal|error|Error|panic)(?:\[\w+\])?: \S"
     r"|Caused by: \S|\S+ returned (?:exit )?(?:status )?code [1-9]"
+    r"|E: \S|Err:\d+ \S|\[!\] \S|\*\* \([\w.]+\) \S|Exit status: [1-9]"
 )
+"""What most tools say; the last line is what apt, CocoaPods, fastlane and Elixir say instead."""
 
 
 def weakened(hits: Sequence[RuleHit], lines: Sequence[ExcerptLine]) -> list[RuleHit]:
