@@ -53,6 +53,7 @@ STAMPED = [
     (b"[  158s] error: Open Build Service", "error: Open Build Service"),
     (b"       > nix", "nix"),
     ("┃        > nom".encode(), "nom"),
+    ("[12:34:56]: ▸     fatal: xcpretty".encode(), "fatal: xcpretty"),
     (b"13:41:35 CMake Error", "CMake Error"),
     (b"10:47:54.191 vercel", "vercel"),
     (b"plain", "plain"),

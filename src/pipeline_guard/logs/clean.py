@@ -46,6 +46,7 @@ _TOOL: Final = "|".join(
         r"Step #\d+(?: - \"[^\"\n]*\")?: ",  # Google Cloud Build
         r"\[ {0,4}\d{1,6}s\] ",  # Open Build Service
         r"(?:┃ {8}| {7})> ",  # Nix, of the log of what it built
+        r"▸ +",  # xcpretty and xcbeautify, of the output of Xcode's tools
     )
 )
 # `gh run view --log` puts job and step before each line, parted by tabs.

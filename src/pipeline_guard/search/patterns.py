@@ -21,7 +21,7 @@ _TOOL: Final = (
     r"#\d+ (?:[\w.]+:? )?"
     r"| *[\w@./+*-]+ *[\w:-]*(?:: | *\| ?)"
     r"|\[[^\n|\]]+\](?: *\| ?|:? )"
-    r"|Step #\d[^:\n]*: |[ \xe2\x94\x83]+> "
+    r"|Step #\d[^:\n]*: |[ \xe2\x94\x83]+> |\xe2\x96\xb8 +"
 )
 LINE_START: Final = rf"(?m:^)(?:\xef\xbb\xbf)?(?:{_TIME})?(?:{_TOOL})*"
 """Where a line's text may begin in a raw line: at its start, or behind what looks like a time or
