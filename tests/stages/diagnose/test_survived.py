@@ -31,6 +31,7 @@ def test_a_retried_download_is_no_failure() -> None:
         "[!] The lane has an ending of its own",
         "** (Mix) The acme task does not know what to do",
         "[12:34:56]: Exit status: 74",
+        " ERR_PNPM_ACME  The acme of this workspace is of its own kind",
     ],
 )
 def test_a_tool_that_never_says_error_says_in_its_way_that_it_failed(said: str) -> None:

@@ -74,8 +74,9 @@ _STATED: Final = re.compile(
     r"|(?:fatal|error|Error|panic)(?:\[\w+\])?: \S"
     r"|Caused by: \S|\S+ returned (?:exit )?(?:status )?code [1-9]"
     r"|E: \S|Err:\d+ \S|\[!\] \S|\*\* \([\w.]+\) \S|Exit status: [1-9]"
+    r"|\s*ERR_[A-Z_]+[A-Z\d]\b"
 )
-"""What most tools say; the last line is what apt, CocoaPods, fastlane and Elixir say instead."""
+"""What most tools say; the last lines are what apt, CocoaPods, fastlane, Elixir and pnpm say."""
 
 
 def weakened(hits: Sequence[RuleHit], lines: Sequence[ExcerptLine]) -> list[RuleHit]:
