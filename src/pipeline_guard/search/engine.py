@@ -8,7 +8,7 @@ no Hyperscan, or it refuses this processor, RE2's automaton does the same, slowe
 """
 
 import re
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
@@ -215,14 +215,10 @@ class Search:
         return found
 
     def _scan(self, compiled: _Compiled, found: Places) -> None:
-        ends: dict[int, list[int]] = {}
+        ends: defaultdict[int, list[int]] = defaultdict(list)
 
         def note(source: int, _start: int, end: int, _flags: int, _context: object) -> None:
-            known = ends.get(source)
-            if known is None:
-                ends[source] = [end]
-            elif len(known) < _CROWD:
-                known.append(end)
+            ends[source].append(end)
 
         database, scratch = self._scratch
         if database is not compiled.database:
@@ -232,7 +228,7 @@ class Search:
         compiled.database.scan(b"\n" + found.scan, match_event_handler=note, scratch=scratch)
         for source, where in ends.items():
             # The last byte found is on the right line, whatever came before it.
-            offsets = [max(end - 2, 0) for end in where]
+            offsets = [max(end - 2, 0) for end in where[:_CROWD]]
             for owner in compiled.sources[source].owners:
                 found.add(owner, offsets, more=len(offsets) == _CROWD)
 

@@ -17,7 +17,9 @@ TOKEN: Final = re.compile(
     re.DOTALL,
 )
 _REPEAT: Final = re.compile(r"[*+?]|\{\d+(?:,\d*)?\}")
-_NARROW_CLASS: Final = re.compile(r"\\[dD]|\[[^\]^]{1,12}\]|\\s|[^\\.\[(]|\\\W")
+_NARROW_CLASS: Final = re.compile(
+    r"\\d|\[(?!\^)(?:\\[^wWSD]|[^\]\\a-zA-Z]|[a-zA-Z](?!-\w)){1,12}\]|\\s|[^\\.\[(]|\\\W"
+)
 _ENOUGH: Final = 4
 """Literal characters below which a stretch would be found on nearly every page."""
 _PLENTY: Final = 10
@@ -131,13 +133,14 @@ def group_end(tokens: list[str], start: int) -> int:
 
 def _single(word: str, repeat: str) -> _Piece:
     wide = repeat not in ("", "?") and _NARROW_CLASS.fullmatch(word) is None
-    if word == "^":
-        weight = 3
+    if word in ("^", "\\d") or (word[0] == "[" and _NARROW_CLASS.fullmatch(word)):
+        weight = 1
     elif word[0] == "\\":
         weight = int(not word[1].isalnum())
     else:
         weight = 0 if word in ("$", ".") or word[0] == "[" else len(word)
-    return _Piece(word + repeat, weight if repeat in ("", "+") else 0, wide)
+    there = repeat in ("", "+") or (repeat[0] == "{" and repeat[1] != "0")
+    return _Piece(word + repeat, weight if there else 0, wide)
 
 
 def _group(atom: list[str], repeat: str) -> _Piece:

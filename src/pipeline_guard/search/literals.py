@@ -24,10 +24,15 @@ _PLAIN_CLASS: Final = re.compile(
 )
 _CLASS_PIECE: Final = re.compile(r"(\w)-(\w)|\\?(.)")
 
-_COMMON: Final = frozenset(
-    b"error Error ERROR errors failed failure failures warning warnings WARNING INFO test test_"
-    b" build/ java config function script found line exit".decode().split()
-)
+_COMMON: Final = frozenset((
+    "error", "Error", "ERROR", "errors", "failed", "Failed", "FAILED", "FAIL", "Fail",
+    "failure", "failures", "failed to", "cannot", "could not", "unable to", "warning",
+    "warnings", "WARNING", "INFO", "test", "test_", "Tests", "passed", "found", "Found",
+    "not found", "Could not find", "missing", "Missing", "required", "invalid", "expected",
+    "unused", "empty", "waiting for", "build/", "java", "javadoc", "config", "function",
+    "script", "line", "exit", "http", "connection", "token", "password", "services", "agent",
+    "runner", "executor", "File", "Release", "Failures", "Failures: 0, Errors: 0",
+))  # fmt: skip
 """Words on so many lines that looking for them leads nowhere."""
 _ENOUGH: Final = 25
 """Bits from which on a word is rare enough: five small letters, or a bracket and two capitals."""
@@ -76,9 +81,12 @@ def literals(pattern: str) -> Literals | None:
     words = _better(*_told(_choice(tokens)))
     if words is None or (fold and not all(word.isascii() for word in words)):
         return None
-    encoded = tuple(dict.fromkeys((w.lower() if fold else w).encode() for w in words))
-    telling = words is not None and _least_bits(words) >= _ENOUGH
-    return Literals(encoded, fold) if encoded and telling else None
+    lowered = dict.fromkeys(word.lower() if fold else word for word in words)
+    # A word that holds another one is found with that.
+    kept = tuple(w for w in lowered if not any(one in w and one != w for one in lowered))
+    if _least_bits(kept) < _ENOUGH:
+        return None
+    return Literals(tuple(word.encode() for word in kept), fold)
 
 
 @cache
