@@ -125,6 +125,19 @@ def test_what_misleads_gives_way_to_something_rarer(
     assert scanned(rules, chunks, long=True) == asked(rules, chunks)
 
 
+def test_another_thread_may_count_while_one_compiles() -> None:
+    shared = engine.Engine(["refused by it", "no one at all"])
+
+    class Compared(int):
+        def __ge__(self, other: int) -> bool:
+            shared.may_match(1, b"something else")  # as the other thread does at such a moment
+            return int(self) >= other
+
+    shared.seen = 1 << 30
+    shared._misled[0] = Compared(1)
+    assert shared.best() is not None
+
+
 def test_whole_patterns_that_mislead_are_compiled_ever_more_rarely(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

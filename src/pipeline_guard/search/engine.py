@@ -133,10 +133,12 @@ class Engine:
         if self._vain >= self._due:
             # What misleads as a whole, too, must not have it compiled again and again.
             self._vain, self._due = 0, max(_PATIENCE, 2 * self._due)
-            enough = _MISLED * (self.seen - self._since) / 1e6
-            for number in [n for n, times in self._misled.items() if times >= enough]:
-                self._ways[number] = _RARER[self._ways[number]]
-            self._misled.clear()
+            enough = max(1.0, _MISLED * (self.seen - self._since) / 1e6)
+            # Other threads go on counting meanwhile, so no Counter is walked through.
+            misled, self._misled = self._misled, Counter()
+            for number in range(len(self.patterns)):
+                if misled[number] >= enough:
+                    self._ways[number] = _RARER[self._ways[number]]
             self._since = self.seen
             self._best = _compiled(self._sources()) or self._best
         return self._best
