@@ -4,6 +4,7 @@ import asyncio
 import json
 import os
 import sys
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ from pipeline_guard.domain.plan import Plan
 from pipeline_guard.domain.runs import Job, Run
 from pipeline_guard.store import commands, failures, labels, switches
 from pipeline_guard.store.commands import Said
+from pipeline_guard.store.tables import Repository
 
 RUN = Run("github", "acme/shop", "7", 1, "completed", "failure", "ci", "main", "c0ffee")
 
@@ -75,6 +77,24 @@ async def test_a_switch_is_over_what_it_names_in_any_case_of_letters(session, pl
     await switches.turn(session, *place, "ann", off=True)
     told = await switches.off_by(session, "github", "acme/shop")
     assert told is None if words is None else (told or "").endswith(words)
+
+
+@pytest.mark.parametrize("name", ["İzmir", "ΟΔΟΣ", "a%b_c", "a\\b"])
+@pytest.mark.parametrize("behind", ["", "/shop"])
+async def test_a_switch_holds_whatever_letters_and_signs_are_in_the_name(session, name, behind):
+    place = ("buildbot", f"{name}/*" if behind else name)
+    here = ("buildbot", f"{name}{behind}")
+    now = datetime.now(UTC)
+    seen = {"first_seen": now, "last_seen": now, "last_delivery": 1}
+    for repository in (here[1], f"aXbXc{behind}"):
+        session.add(Repository(platform="buildbot", repository=repository, **seen))
+    await switches.turn(session, *place, "ann", off=True)
+    assert await switches.off_by(session, *here)
+    assert await switches.off_by(session, "buildbot", f"aXbXc{behind}") is None
+    assert await switches.reach(session, *place) == 1
+    await switches.turn(session, *place, "bob", off=False)
+    assert await switches.off_by(session, *here) is None
+    assert len(await switches.everything(session)) == 1
 
 
 async def test_a_group_is_over_its_sub_groups_and_the_widest_switch_speaks(session: AsyncSession):
