@@ -322,6 +322,8 @@ def ended(
         (ended("2026-11-20 10:00:03 UTC", queued_duration=None), True),
         (ended("2026-11-20 10:02:00 UTC", queued_duration=3600), True),
         (ended("2026-11-20 10:02:00 UTC"), True),
+        (ended("2026-11-20 05:02:00 -0500", created_at="2026-11-20 12:00:00 +0200"), True),
+        (ended("2026-11-20 12:00:30 +0200"), False),
         (ended("2026-11-20 10:00:00 UTC", "2026-11-20 10:00:05 UTC", queued_duration=4), False),
         (ended("2026-11-20 10:00:01 UTC", queued_duration=None), False),
         (ended("2026-11-20 10:00:30 UTC"), False),
