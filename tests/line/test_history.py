@@ -121,3 +121,18 @@ async def test_a_test_that_people_re_ran_to_green_twice_is_flaky_and_no_longer_t
     *_, failure = await github_line.failures()
     assert (failure["category"], failure["transient"]) == ("test_failure", False)
     assert (failure["status"], failure["run_id"]) == ("healed", str(run.id))
+
+
+EXIT = "##[error]Process completed with exit code {}.\n"
+
+
+async def test_failures_that_share_only_a_closing_word_prove_nothing_of_each_other(
+    github, github_line
+):
+    for number in (2, 3):
+        await flake(github_line, github, number, EXIT.format(number))
+    await send(github_line, github, github.add_run(log=EXIT.format(1)))
+    failures = await github_line.failures()
+    assert {item["category"] for item in failures} == {"unknown"}
+    assert len({item["fingerprint"] for item in failures}) == 1
+    assert reruns(github) == []

@@ -17,6 +17,8 @@ WEIGHT: Final = 2.0
 PROVEN: Final = 2
 """Passes of an unchanged re-run that make a failure flaky, whatever its log reads like: one may be
 a cause that somebody mended meanwhile."""
+NAMELESS: Final = frozenset({"unknown", "cancelled", "none"})
+"""Categories without a cause: two such failures may share no more than their exit code."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,3 +85,11 @@ def weigh(record: Record, *, green_saves: float, cost: float) -> Worth:
     """Weigh one more re-run of `cost` minutes against a green that saves a person `green_saves`."""
     chance = levels(record)[-1].chance
     return Worth(chance, chance * green_saves, cost)
+
+
+def is_flaky(category: str, known: Tally, *, transient: bool) -> bool:
+    """Does it read as genuine, yet history shows that it passes unchanged?
+
+    `known` is what came of re-runs of the very same failure.
+    """
+    return not transient and category not in NAMELESS and known.proves_flaky

@@ -62,6 +62,7 @@ REFUSED = [
         ("transient", genuine(1, 1), {}, "open"),
         ("transient", genuine(2, 5), {}, "open"),
         ("transient", genuine(9, 9, "cancelled"), {}, "ignored"),
+        ("transient", genuine(9, 9, "unknown"), {}, "open"),
         ("category", genuine(9, 9), {"categories": {"never": ["test_failure"]}}, "open"),
         ("attempts", genuine(9, 9, reruns=2), {}, "escalated"),
         ("worth", genuine(2, 4), {"worth": {"rerun_costs": 29}}, "escalated"),

@@ -8,7 +8,7 @@ from typing import Any, Final
 from pydantic import TypeAdapter
 
 from pipeline_guard.domain.capabilities import Capability
-from pipeline_guard.domain.chance import Record
+from pipeline_guard.domain.chance import Record, is_flaky
 from pipeline_guard.domain.changes import Declined, PreparedPatch, Quarantine
 from pipeline_guard.domain.diagnosis import Diagnosis
 from pipeline_guard.domain.dispatch import OtherRunner
@@ -92,10 +92,9 @@ class Facts:
 
     @property
     def flaky(self) -> bool:
-        """It reads as genuine, yet history shows that it passes unchanged."""
+        """See domain.chance.is_flaky."""
         found = self.diagnosis
-        named = found.category not in ("cancelled", "none")
-        return named and not found.transient and self.outcomes.fingerprint.proves_flaky
+        return is_flaky(found.category, self.outcomes.fingerprint, transient=found.transient)
 
     @property
     def minutes(self) -> float:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, Literal
 
+from pipeline_guard.domain import chance
 from pipeline_guard.domain.chance import Tally
 from pipeline_guard.domain.diagnosis import Category
 from pipeline_guard.store.tables import Failure
@@ -117,7 +118,9 @@ def is_flaky(failure: Failure) -> bool:
     """It reads as genuine, and history showed when it was decided that it passes unchanged."""
     facts = failure.plan.get("facts") or {}
     known = (facts.get("outcomes") or {}).get("fingerprint")
-    return known is not None and not failure.transient and Tally(**known).proves_flaky
+    return known is not None and chance.is_flaky(
+        failure.category, Tally(**known), transient=failure.transient
+    )
 
 
 def _was_rerun(failure: Failure) -> bool:
