@@ -1,8 +1,10 @@
+from contextlib import nullcontext
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from sqlalchemy import text, update
+from sqlalchemy.exc import OperationalError
 from tests.stages.decide.test_decide import diagnosis, job, run
 
 from pipeline_guard.domain.plan import Plan, Refusal, Step, stored_plan
@@ -229,3 +231,16 @@ async def test_refusals_stored_before_there_were_other_steps_are_of_re_runs(sess
     kept = stored_plan((await failures.get(session, number)).plan)
     assert kept.refusals[0].step == "rerun"
     assert kept.live == ()
+
+
+async def test_decisions_of_an_organisation_with_a_budget_are_made_one_by_one(database):
+    async with database.transaction() as first:
+        await history.one_by_one(first, PUSH, organisation=True)
+        for name, kept_waiting in (("acme/blog", True), ("other/shop", False)):
+            async with database.transaction() as second:
+                await second.execute(text("SET LOCAL lock_timeout = '10ms'"))
+                at = replace(PUSH, repository=name)
+                waits = pytest.raises(OperationalError, match="lock timeout")
+                with waits if kept_waiting else nullcontext():
+                    await history.one_by_one(second, at, organisation=True)
+                await second.rollback()

@@ -115,6 +115,18 @@ async def test_a_retry_that_did_not_happen_is_said_to_be_worth_another_try(
     assert (await platform.refresh(run)).attempt == 2
 
 
+async def test_a_job_is_not_taken_for_another_one_of_which_only_the_secret_differs(
+    fake: FakeGitLab, platform: GitLabPlatform, pipeline: Pipeline
+) -> None:
+    for key in ("AKIA2345678901234567", "AKIA7654321076543210"):
+        fake.add_job(pipeline, f"test ({key})", status="failed")
+    run = await read(platform, pipeline)
+    fake.fail_next("POST", "/retry", 502)
+    *_, last = (job for job in run.jobs if job.name == "test ([redacted])")
+    with pytest.raises(PlatformUnavailable):
+        await platform.rerun(run, "job", last)
+
+
 async def test_a_job_gitlab_will_not_retry_is_a_conflict(
     fake: FakeGitLab, platform: GitLabPlatform, pipeline: Pipeline
 ) -> None:
