@@ -115,3 +115,12 @@ async def test_a_form_that_names_nothing_is_refused(client):
         answer = await client.post("/switches", data=form | {"off": "yes"})
         assert answer.status_code == 422
     assert (await client.get("/api/v1/switches")).json()["items"] == []
+
+
+@pytest.mark.parametrize("said", [{}, {"off": ""}, {"off": "true"}])
+async def test_a_form_that_does_not_say_off_or_on_switches_nothing_on(client, database, said):
+    here = {"platform": "github", "repository": "acme/shop"}
+    await client.post("/switches", data=here | {"off": "yes"})
+    assert (await client.post("/switches", data=here | said)).status_code == 422
+    async with database.transaction() as session:
+        assert await switches.off_by(session, "github", "acme/shop")

@@ -24,7 +24,9 @@ def router(desk: Desk) -> APIRouter:
         platform, repository = fields.get("platform", ""), fields.get("repository", "").strip()
         if not re.match(api.PLATFORM, platform) or not _is_name(repository):
             raise HTTPException(422, f"'{repository}' names no repository of '{platform}'.")
-        off = fields.get("off") == "yes"
+        if fields.get("off") not in ("yes", "no"):
+            raise HTTPException(422, "'off' is 'yes' or 'no'.")
+        off = fields["off"] == "yes"
         await api.turn(desk.database, platform, repository, actor.name, off=off)
         return RedirectResponse("/settings#switches", 303)
 
