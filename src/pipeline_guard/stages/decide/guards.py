@@ -288,9 +288,8 @@ def switched_off(facts: Facts, policy: Policy, now: datetime) -> str | None:
     """The people who watch over it have the last word."""
     if facts.switched_off is None:
         return None
-    return (
-        f"Healing was switched off here by {facts.switched_off}; `/guard on` or the API ends that."
-    )
+    by = facts.switched_off
+    return f"Healing was switched off here by {by}; it is switched on again the same way."
 
 
 def mode(facts: Facts, policy: Policy, now: datetime) -> str | None:
