@@ -86,6 +86,29 @@ def test_the_lines_that_the_built_in_rules_are_tested_with() -> None:
     assert scanned(rules, chunks, long=True) == asked(rules, chunks)
 
 
+def by_stretches(rules: RuleSet) -> RuleSet:
+    """The rules, searched for by nothing but stretches, once a log is long."""
+    ways = rules.program.engine._ways
+    ways[:] = [engine._Way.STRETCHES for _ in ways]
+    return rules
+
+
+def test_some_of_the_lines_by_stretches_alone() -> None:
+    rules = by_stretches(RuleSet(BUILT_IN, {}))
+    far = "".join(f"{'a' * 32}/ws/b {line}\n" for line in LINES[::4]).encode()
+    assert scanned(rules, [far], long=True) == asked(rules, [far])
+
+
+def test_two_patterns_that_begin_with_a_sign_and_a_number_do_not_hide_each_other() -> None:
+    patterns = (
+        r"\S+:\d+:(?:\d+:)? (?:fatal )?error: ",
+        r"\S+:\d+ failed: port is already allocated",
+    )
+    rules = by_stretches(RuleSet(tuple(made(n, any=[p]) for n, p in enumerate(patterns)), {}))
+    chunk = b"a" * 32 + b"x:9: error: y\n"
+    assert scanned(rules, [chunk], long=True) == {("rule-0", 1)}
+
+
 @pytest.mark.parametrize("quick", ["hyperscan", "re2"])
 def test_places_that_are_asked_for_only_when_needed(
     monkeypatch: pytest.MonkeyPatch, quick: str
@@ -121,7 +144,7 @@ def test_what_misleads_gives_way_to_something_rarer(
     known = rules.program.engine.best()
     assert known is not None
     found = [source.expression for source in known.sources if source.owners == [0]]
-    assert found == [engine._behind_any_prefix(for_scan(sought.decode()))]
+    assert found == [engine._for_hyperscan(for_scan(sought.decode()))]
     assert scanned(rules, chunks, long=True) == asked(rules, chunks)
 
 

@@ -18,6 +18,7 @@ from typing import Any, Final
 
 import re2
 
+from pipeline_guard.search.fragments import branches
 from pipeline_guard.search.literals import literals
 from pipeline_guard.search.patterns import LINE_START, for_scan, for_stream, scan_options
 from pipeline_guard.search.places import Places
@@ -43,6 +44,7 @@ _CROWD: Final = 32
 """Places kept of one thing in one piece of text; what comes behind them is asked for if need be."""
 
 _NOT_PLAIN: Final = re.compile(rb"[^A-Za-z0-9 ]")
+_LEAD: Final = re.compile(rb"^(?:[^\w\\(\[\]^$.|?*+){}]|\\[^\w])?\\d\+")
 _BEFORE_TEXT: Final = rb"[\n\t\d\-TZ:., OE+\])|\xbf]"
 """A line break, or what LINE_START may end with."""
 
@@ -158,7 +160,7 @@ class Engine:
             elif words_alone:
                 continue
             else:
-                sought = [_behind_any_prefix(text) for text in self._texts(number)]
+                sought = [_for_hyperscan(text) for text in self._texts(number)]
             for expression in sought:
                 one = found.setdefault((expression, fold), _Source(expression, fold=fold))
                 one.owners.append(number)
@@ -166,7 +168,9 @@ class Engine:
 
     def _texts(self, number: int) -> tuple[bytes, ...]:
         pattern = self.patterns[number]
-        return (for_scan(pattern),) if self._ways[number] is _Way.WHOLE else for_stream(pattern)
+        if self._ways[number] is _Way.WHOLE:
+            return tuple(for_scan(branch) for branch in branches(pattern))
+        return for_stream(pattern)
 
     @cached_property
     def rest(self) -> "_Automaton":
@@ -253,9 +257,13 @@ def _escaped(word: bytes) -> bytes:
     return _NOT_PLAIN.sub(lambda found: b"\\x%02x" % ord(found[0]), word)
 
 
-def _behind_any_prefix(stretch: bytes) -> bytes:
-    """Ask at a line's start only for the one byte before it, which costs Hyperscan nothing."""
-    return stretch.replace(LINE_START.encode(), _BEFORE_TEXT)
+def _for_hyperscan(text: bytes) -> bytes:
+    """Ask at a line's start only for the one byte before it, which costs Hyperscan nothing.
+
+    Of a number in front only the last digit is asked for: of several expressions that begin with a
+    sign and a number Hyperscan (5.4.12) passes over matches of one or the other.
+    """
+    return _LEAD.sub(rb"\\d", text.replace(LINE_START.encode(), _BEFORE_TEXT))
 
 
 def _compiled(sources: tuple[_Source, ...]) -> _Compiled | None:

@@ -40,14 +40,29 @@ class _Piece:
 def fragments(pattern: str) -> tuple[str, ...]:
     """Give stretches of which at least one is in every line that the pattern matches.
 
-    A pattern without a stretch heavy enough stands for itself.
+    Where a stretch would not be heavy enough, the pattern's branches stand for it.
     """
-    flags = re.match(r"\(\?[a-zA-Z]+\)", pattern)
-    head = flags.group() if flags else ""
+    head = _flags(pattern)
     found = _spread(pattern[len(head) :], _MOST)
     if found is None:
-        return (pattern,)
+        return branches(pattern)
     return tuple(dict.fromkeys(head + text for text in found))
+
+
+def branches(pattern: str) -> tuple[str, ...]:
+    """Give the pattern's alternatives, each a pattern by itself.
+
+    Together in one expression, Hyperscan (5.4.12) may pass over matches of one.
+    """
+    head = _flags(pattern)
+    found = split_branches(TOKEN.findall(pattern[len(head) :]))
+    return tuple(head + "".join(branch) for branch in found)
+
+
+def _flags(pattern: str) -> str:
+    """What is said at its beginning for all of it."""
+    flags = re.match(r"\(\?[a-zA-Z]+\)", pattern)
+    return flags.group() if flags else ""
 
 
 def _spread(pattern: str, budget: int) -> list[str] | None:
