@@ -191,6 +191,16 @@ async def test_what_reads_as_genuine_is_the_same_only_with_its_tests_in_its_repo
     assert await outcomes(session, this) == [(0, 0), (2, 2), (1, 1)]
 
 
+async def test_what_neither_a_test_nor_a_rule_names_proves_nothing(session, store):
+    vague = diagnosis("compile_error", transient=False, fingerprint="f1", rule=None)
+    named = replace(vague, rule="compile-c", fingerprint="f2")
+    for number, cause in enumerate((vague, vague, named, named)):
+        stored = await store(replace(PUSH, run_id=str(number)), cause=cause)
+        await ended(session, stored, passed=True)
+    assert (await outcomes(session, vague))[-1] == (0, 0)
+    assert (await outcomes(session, named))[-1] == (2, 2)
+
+
 async def test_outcomes_are_read_from_their_index(session):
     await session.execute(text("SET LOCAL enable_seqscan = off"))
     await session.execute(text("SET LOCAL enable_bitmapscan = off"))

@@ -215,7 +215,12 @@ async def outcomes(
 async def _of_same_tests(
     session: AsyncSession, run: Run, diagnosis: Diagnosis, since: datetime
 ) -> Tally:
-    """The outcomes of the fingerprint in the run's repository, with the very same failed tests."""
+    """The outcomes of the fingerprint in the run's repository, with the very same failed tests.
+
+    None where neither a test nor a rule names the failure: a tool's closing words have many causes.
+    """
+    if diagnosis.rule is None and not diagnosis.failed_tests:
+        return Tally()
     query = select(func.count().filter(Failure.next_passed.is_(True)), func.count()).where(
         *_same_repository(run),
         Failure.fingerprint == diagnosis.fingerprint,
