@@ -66,10 +66,10 @@ def _flags(pattern: str) -> str:
 
 
 def _spread(pattern: str, budget: int) -> list[str] | None:
-    branches = split_branches(TOKEN.findall(pattern))
-    if len(branches) > 1:
-        return _each(["".join(branch) for branch in branches], budget)
-    pieces = _pieces(branches[0])
+    alternatives = split_branches(TOKEN.findall(pattern))
+    if len(alternatives) > 1:
+        return _each(["".join(one) for one in alternatives], budget)
+    pieces = _pieces(alternatives[0])
     best, weight = _heaviest(pieces)
     if weight >= _PLENTY:
         return [best]
@@ -83,12 +83,12 @@ def _spread(pattern: str, budget: int) -> list[str] | None:
     return [best] if weight >= _ENOUGH else None
 
 
-def _each(branches: list[str], budget: int) -> list[str] | None:
-    if len(branches) > budget:
+def _each(alternatives: list[str], budget: int) -> list[str] | None:
+    if len(alternatives) > budget:
         return None
     found: list[str] = []
-    for branch in branches:
-        part = _spread(branch, budget // len(branches))
+    for one in alternatives:
+        part = _spread(one, budget // len(alternatives))
         if part is None:
             return None
         found += part

@@ -70,10 +70,8 @@ async def turn(
         turned = await _shape(
             session, await store.turn(session, platform, repository, actor, off=off)
         )
-        what, subject = (
-            "switch.off" if off else "switch.on",
-            f"{turned.platform}:{turned.repository}",
-        )
+        subject = f"{turned.platform}:{turned.repository}"
+        what = "switch.off" if off else "switch.on"
         audit.record(session, actor, what, subject, {"repositories": turned.repositories})
         return turned
 
