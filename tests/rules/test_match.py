@@ -99,6 +99,22 @@ def test_of_a_rule_that_always_hits_the_first_and_last_few_are_kept() -> None:
     assert lines(found) == expected
 
 
+def test_a_rule_that_goes_on_hitting_is_asked_once_for_many_chunks() -> None:
+    rules, asked = RuleSet((rule("broke"),), {}), list[bytes]()
+    may_match = rules.program.engine.may_match
+
+    def ask(pattern: int, line: bytes) -> bool:
+        asked.append(line)
+        return may_match(pattern, line)
+
+    rules.program.engine.may_match = ask  # type: ignore[method-assign]
+    scanner = Scanner(rules)
+    for number in range(1, 201):
+        scanner.feed(Chunk(b"it broke\n", number, None))
+    assert lines(scanner.finish()) == [1, 2, 3, 4, 5, 198, 199, 200]
+    assert len(asked) < FIRST_HITS + 200 / 4
+
+
 def test_conditions_on_the_whole_log() -> None:
     log = "it broke\nclient 4\nexit code 75\n"
     for where, counts in [
@@ -117,6 +133,8 @@ def test_conditions_on_the_whole_log() -> None:
 def test_a_condition_of_the_log_asks_for_the_exact_line() -> None:
     log = "it broke\nthe client was here\n"
     assert hits(log, rule("broke", where={"log_lacks": ["^client was"]}))
+    again = "it broke\nno client was here\nclient was here\n"
+    assert not hits(again, rule("broke", where={"log_lacks": ["^client was"]}))
 
 
 def test_platform_and_expiry() -> None:

@@ -7,8 +7,6 @@ numbers.
 
 import re
 from dataclasses import dataclass
-from itertools import accumulate
-from typing import Final
 
 from pipeline_guard.logs.read import Chunk, newlines
 
@@ -19,8 +17,6 @@ _COLOURS = re.compile(
 """The same as logs.clean takes away, but on bytes and never over a line's end."""
 
 
-_BLOCK: Final = 1 << 14
-"""Bytes whose line ends are counted together."""
 MAX_LINE = 1 << 14
 """Bytes of one line that are looked at around a hit."""
 
@@ -32,8 +28,8 @@ class Slice:
     data: bytes
     first_line: int
     part: str | None
-    _counts: list[int] | None = None
-    """Line ends before each block, once somebody asks for a line's number."""
+    _counted: tuple[int, int] = (0, 0)
+    """The offset last asked for, and the line ends before it: the next one is mostly near."""
 
     @property
     def last_line(self) -> int:
@@ -47,12 +43,13 @@ class Slice:
 
     def line_at(self, offset: int) -> int:
         """Give the 1-based raw number of the line that holds an offset."""
-        data, block = self.data, offset // _BLOCK
-        if self._counts is None:
-            starts = range(0, len(data), _BLOCK)
-            ends = (newlines(data, at, min(at + _BLOCK, len(data))) for at in starts)
-            self._counts = list(accumulate(ends, initial=0))
-        return self.first_line + self._counts[block] + newlines(data, block * _BLOCK, offset)
+        known, ends = self._counted
+        if offset >= known:
+            ends += newlines(self.data, known, offset)
+        else:
+            ends -= newlines(self.data, offset, known)
+        self._counted = offset, ends
+        return self.first_line + ends
 
     def bounds(self, offset: int) -> tuple[int, int]:
         """Give where the line around an offset starts and ends, its line break left out.

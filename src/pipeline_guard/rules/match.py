@@ -85,8 +85,12 @@ class Scanner:
                 self._note_fact(rule, flag, patterns, done)
         self._window.append(done)
         if len(self._window) > _WINDOW:
-            for rule in self._window.popleft().late:
-                self._settle(rule)
+            oldest = self._window.popleft()
+            for rule in oldest.late:
+                waiting = self._seen[rule].waiting
+                # What a later chunk settled waits no longer, though it is listed here.
+                if waiting and waiting[0][0] is oldest:
+                    self._settle(rule)
         return fresh
 
     def finish(self) -> list[RuleHit]:

@@ -9,7 +9,7 @@ no Hyperscan, or it refuses this processor, RE2's automaton does the same, slowe
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
 from functools import cached_property
@@ -62,20 +62,22 @@ _RARER: Final = dict(pairwise([*_Way, _Way.WHOLE]))
 
 
 class _Source:
-    """One thing to look for, on behalf of numbered patterns."""
+    """One thing to look for, on behalf of numbered patterns; with `once`, its first place only."""
 
-    __slots__ = ("expression", "fold", "owners")
+    __slots__ = ("expression", "fold", "once", "owners")
 
-    def __init__(self, expression: bytes, *, fold: bool = False) -> None:
+    def __init__(self, expression: bytes, *, fold: bool, once: bool) -> None:
         self.expression = expression
         self.fold = fold
+        self.once = once
         self.owners: list[int] = []
 
     @property
     def flags(self) -> int:
         """Hyperscan's."""
-        caseless: int = hyperscan.HS_FLAG_CASELESS if self.fold else 0
-        return caseless | int(hyperscan.HS_FLAG_ALLOWEMPTY)
+        flags = int(hyperscan.HS_FLAG_ALLOWEMPTY)
+        flags |= hyperscan.HS_FLAG_CASELESS if self.fold else 0
+        return flags | (hyperscan.HS_FLAG_SINGLEMATCH if self.once else 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,10 +89,14 @@ class _Compiled:
 
 
 class Engine:
-    """The compiled search; safe to share between threads, unlike the searches it gives."""
+    """The compiled search; safe to share between threads, unlike the searches it gives.
 
-    def __init__(self, patterns: Sequence[str]) -> None:
+    Of the patterns numbered in `once` mostly one place in a piece of text is enough to know.
+    """
+
+    def __init__(self, patterns: Sequence[str], once: Container[int] = ()) -> None:
         self.patterns = tuple(patterns)
+        self._once = once
         self.seen = 0
         """Bytes searched so far, whoever searched them."""
         self._locators: dict[int, re2._Regexp] = {}
@@ -151,9 +157,9 @@ class Engine:
         return _compiled(self._sources(words_alone=True))
 
     def _sources(self, *, words_alone: bool = False) -> tuple[_Source, ...]:
-        found: dict[tuple[bytes, bool], _Source] = {}
+        found: dict[tuple[bytes, bool, bool], _Source] = {}
         for number, told in enumerate(self._words):
-            fold = False
+            fold, once = False, number in self._once
             if told is not None and (words_alone or self._ways[number] is _Way.WORDS):
                 fold = told.fold
                 sought = [_escaped(word) for word in told.words]
@@ -162,8 +168,8 @@ class Engine:
             else:
                 sought = [_for_hyperscan(text) for text in self._texts(number)]
             for expression in sought:
-                one = found.setdefault((expression, fold), _Source(expression, fold=fold))
-                one.owners.append(number)
+                new = _Source(expression, fold=fold, once=once)
+                found.setdefault((expression, fold, once), new).owners.append(number)
         return tuple(found.values())
 
     def _texts(self, number: int) -> tuple[bytes, ...]:
@@ -235,8 +241,9 @@ class Search:
         for source, where in ends.items():
             # The last byte found is on the right line, whatever came before it.
             offsets = [max(end - 2, 0) for end in where[:_CROWD]]
-            for owner in compiled.sources[source].owners:
-                found.add(owner, offsets, more=len(offsets) == _CROWD)
+            told = compiled.sources[source]
+            for owner in told.owners:
+                found.add(owner, offsets, more=told.once or len(offsets) == _CROWD)
 
     def _match(self, automaton: "_Automaton", found: Places) -> None:
         scan, start = found.scan, 0
