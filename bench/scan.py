@@ -52,7 +52,8 @@ def run(args: argparse.Namespace) -> list[dict[str, object]]:
                 rows.append(_ripgrep(log, patterns))
             if count == 500:
                 rows.append(_python(log, patterns))
-        rows.append(_ours(log, _idle(SIZES[0], SIZES[-1]), "ours, all but 50 of them idle"))
+        idle = _ours(log, _idle(SIZES[0], SIZES[-1]), "ours, all but 50 of them idle")
+        rows += [idle, _cost(rows, idle)]
         rows.append(_dense(args.megabytes))
         rows += [_one_line(pattern, args.megabytes) for pattern in LINEAR]
     return rows
@@ -170,6 +171,19 @@ def _ours(log: Path, patterns: list[str], name: str = "ours") -> dict[str, objec
         "first_pass_cpu_mb_s": round(size / first.cpu / 1e6),
         "hits_kept": warm.result,
     }
+
+
+def _cost(rows: list[dict[str, object]], idle: dict[str, object]) -> dict[str, object]:
+    """What the most rules cost in times of what the fewest do, and what more they found."""
+    ours = [row for row in rows if row["engine"] == "ours"]
+    few, many = ours[0], ours[-1]
+    times = {
+        name: round(float(str(few["cpu_mb_s"])) / float(str(row["cpu_mb_s"])), 2)
+        for name, row in (("times_finding_as_much", idle), ("times_finding_more", many))
+    }
+    hits = {"hits_then": few["hits_kept"], "hits_now": many["hits_kept"]}
+    name = f"ours, cost over {few['rules']} rules"
+    return {"bench": "scan", "rules": many["rules"], "engine": name} | times | hits
 
 
 def _ripgrep(log: Path, patterns: list[str]) -> dict[str, object]:
