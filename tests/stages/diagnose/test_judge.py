@@ -9,7 +9,7 @@ from pipeline_guard.classifier.predict import Model
 from pipeline_guard.domain.diagnosis import Diagnosis
 from pipeline_guard.errors import LogError
 from pipeline_guard.rules.load import load_rules
-from pipeline_guard.stages.diagnose.judge import Judge
+from pipeline_guard.stages.diagnose.judge import RERUN_UNTRIED, Judge, rerun_chance
 
 RULES = """
 rules:
@@ -25,6 +25,11 @@ rules:
     patterns: {any: ['gateway hiccup']}
     transient: true
     tests: {match: ['gateway hiccup']}
+  - id: own-agent
+    category: infra_runner
+    patterns: {any: ['agent fell over']}
+    transient: true
+    tests: {match: ['agent fell over']}
   - id: own-end
     category: unknown
     strength: consequence
@@ -61,6 +66,20 @@ def test_a_rule_names_the_cause(judge: Judge) -> None:
 
 def test_the_rule_decides_what_a_rerun_would_do(judge: Judge) -> None:
     assert _say(judge, "gateway hiccup", "exited with 1").transient
+
+
+def test_which_of_two_passing_troubles_it_was_does_not_matter(judge: Judge) -> None:
+    log = b"gateway hiccup\nagent fell over\nNo room left on vda\n"
+    reading = judge.read(io.BytesIO(log))
+
+    def chance(top: str, **confidences: float) -> float:
+        return rerun_chance(reading, top, confidences, {})
+
+    both = chance("network_transient", network_transient=0.5, infra_runner=0.5)
+    assert both == pytest.approx(RERUN_UNTRIED)
+    one = chance("network_transient", network_transient=0.5, disk_full=0.5)
+    assert one == pytest.approx(RERUN_UNTRIED / 2)
+    assert chance("disk_full", disk_full=0.4, network_transient=0.3, infra_runner=0.3) == 0
 
 
 def test_the_cause_near_the_stop_beats_trouble_that_was_survived(judge: Judge) -> None:

@@ -100,6 +100,10 @@ class Reading:
             if hit.rule.category not in _NAMELESS
         ]
 
+    def best(self, category: str) -> RuleHit | None:
+        """The most telling hit that names `category`."""
+        return next((hit for hit in self.hits if hit.rule.category == category), None)
+
     def near(self, category: str) -> float:
         """How near to the stop the last of the most telling hits for `category` is.
 
@@ -210,9 +214,9 @@ class Judge:
         settings = self._settings
         known = confidence >= settings["unknown_below"]
         category: Category = cast("Category", top) if known else "unknown"
-        hit = next((hit for hit in reading.hits if hit.rule.category == category), None)
+        hit = reading.best(category)
         rerun_trust = self._model.rerun_trust if self._model else {}
-        chance = rerun_chance(category, hit, confidence, rerun_trust, reading.near(category))
+        chance = rerun_chance(reading, top, confidences, rerun_trust) if known else 0.0
         evidence = choose(
             reading.hits, lines, causes, category, reading.redactor, reading.stopped_at
         )
@@ -220,7 +224,7 @@ class Judge:
             category=category,
             confidence=round(confidence if known else 1.0 - confidence, 4),
             source=_source(category, hit),
-            transient=known and chance >= self._transient_above(hit),
+            transient=chance >= self._transient_above(hit),
             rule=hit.rule.id if hit else None,
             rule_version=hit.rule.version if hit else None,
             evidence=evidence,
@@ -302,28 +306,40 @@ def _source(category: Category, hit: RuleHit | None) -> Source:
 
 
 def rerun_chance(
-    category: str,
-    hit: RuleHit | None,
-    confidence: float,
+    reading: Reading,
+    top: str,
+    confidences: Mapping[str, float],
     rerun_trust: Mapping[str, float],
-    near: float = 1.0,
 ) -> float:
-    """Chance that an unchanged re-run passes: confidence times what re-runs are known to do.
+    """Chance that an unchanged re-run passes: confidence times re-run share, over all categories.
 
-    0 where the rule, or else the category's nature, says that a re-run cannot help. `rerun_trust`
-    is, for rules that training met, the share of such failures that a re-run would pass; `near`
-    is Reading.near: a job that went on for long after a trouble was hardly ended by it.
+    So a failure that is either of two which re-runs get past needs no certainty which one it is.
+    0 where a re-run cannot help with `top`, the likeliest of them. `rerun_trust` is, for rules
+    that training met, the share of such failures that a re-run would pass.
+    """
+    if not rerun_share(top, reading.best(top), rerun_trust):
+        return 0.0
+    return sum(
+        confidence
+        * rerun_share(category, reading.best(category), rerun_trust)
+        * min(1.0, reading.near(category) / WENT_ON)
+        for category, confidence in confidences.items()
+    )
+
+
+def rerun_share(category: str, hit: RuleHit | None, rerun_trust: Mapping[str, float]) -> float:
+    """Share of the failures of a category, as the hit names it, that an unchanged re-run passes.
+
+    0 where the rule, or else the category's nature, says that a re-run cannot help.
     """
     says = hit.rule.transient if hit is not None else None
     if not (category in TRANSIENT_BY_NATURE if says is None else says):
         return 0.0
     if hit is None:
-        trust = RERUN_GUESSED
-    elif hit.rule.strength == "consequence":
-        trust = GOT_OVER
-    else:
-        trust = rerun_trust.get(hit.rule.id, RERUN_UNTRIED)
-    return confidence * trust * min(1.0, near / WENT_ON)
+        return RERUN_GUESSED
+    if hit.rule.strength == "consequence":
+        return GOT_OVER
+    return rerun_trust.get(hit.rule.id, RERUN_UNTRIED)
 
 
 def _candidates(ranked: Sequence[tuple[str, float]]) -> tuple[Candidate, ...]:

@@ -31,7 +31,13 @@ from pipeline_guard.errors import ConfigError
 from pipeline_guard.rules.hits import RuleHit
 from pipeline_guard.rules.load import RuleSet
 from pipeline_guard.rules.schema import Rule
-from pipeline_guard.stages.diagnose.judge import RERUN_UNTRIED, Judge, Reading, rerun_chance
+from pipeline_guard.stages.diagnose.judge import (
+    RERUN_UNTRIED,
+    Judge,
+    Reading,
+    rerun_chance,
+    rerun_share,
+)
 
 _SILVER = 0.3
 """Weight of a log whose label came from a rule."""
@@ -277,17 +283,13 @@ def _trust(
 def _rerun_trust(samples: Sequence[Sample]) -> dict[str, float]:
     """Each rule's share of passing re-runs where it names the right category.
 
-    Whether the category is right is the confidence's part of rerun_chance, not counted twice.
+    Whether the category is right is the confidence's part of the chance, not counted twice.
     """
-
-    def right(sample: Sample, rule: Rule) -> bool:
-        return sample.entry.would_pass
-
     hit = [
         replace(sample, reading=replace(sample.reading, hits=_transient_hits(sample)))
         for sample in samples
     ]
-    return _trust(hit, right, RERUN_UNTRIED)
+    return _trust(hit, lambda sample, _: sample.entry.would_pass, RERUN_UNTRIED)
 
 
 def _transient_hits(sample: Sample) -> tuple[RuleHit, ...]:
@@ -295,8 +297,7 @@ def _transient_hits(sample: Sample) -> tuple[RuleHit, ...]:
     return tuple(
         hit
         for hit in sample.reading.hits
-        if rerun_chance(hit.rule.category, hit, 1.0, {}) > 0.0
-        and hit.rule.category == sample.entry.label
+        if rerun_share(hit.rule.category, hit, {}) > 0.0 and hit.rule.category == sample.entry.label
     )
 
 
@@ -322,11 +323,10 @@ class _Answer:
         ends = (reading.first, reading.last)
         found = combine(reading.votes(trust), chances, ends, parameters)
         category, confidence = max(found.items(), key=lambda pair: (pair[1], pair[0]))
-        hit = next((hit for hit in reading.hits if hit.rule.category == category), None)
         return cls(
             confidence,
             category == item.sample.entry.label,
-            rerun_chance(category, hit, confidence, rerun_trust, reading.near(category)),
+            rerun_chance(reading, category, found, rerun_trust),
             item.sample.entry.would_pass,
         )
 
