@@ -61,7 +61,9 @@ _LOOKS = (
     (re.compile(r"^\s*>?\s*\d+ [|│] |^\s+Node\.js v\d"), -1.5),
     (
         re.compile(
-            r"^-- .* - not found$|^checking .*\.\.\. no$|^\W*(?:fail|error)s?: +0$", re.IGNORECASE
+            r"^-- .* - not found$|^checking .*\.\.\. no$|^\W*(?:fail|error)s?: +0$"
+            r"|^[\w. -]+ => .* => ",
+            re.IGNORECASE,
         ),
         -3.0,
     ),
@@ -94,9 +96,9 @@ _LOOKS = (
 )
 """A frame of a stack tells where, the exception's own line what: measured across folds, together
 they put the cause among the first three of one log in a hundred more. What passed, source that is
-quoted, what a configure step did without, a count of nothing, an action's inputs and a platform's
-own doings name no cause; what was
-expected and what came instead do."""
+quoted, what a configure step did without, a count of nothing, an interpreter's settings, an
+action's inputs and a platform's own doings name no cause; what was expected and what came instead
+do."""
 
 
 _Place = tuple[str | None, int]
