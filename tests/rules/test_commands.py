@@ -60,6 +60,31 @@ def test_explain_shows_hits_most_telling_first_and_masks_secrets(tmp_path: Path)
     assert RUN.invoke(app, ["explain", str(log)]).exit_code == 1
 
 
+def test_explain_says_which_condition_of_a_rule_is_not_met(tmp_path: Path) -> None:
+    log, rules = tmp_path / "build.log", tmp_path / "own.yaml"
+    log.write_text("the press jammed\nexit code 3\n")
+    for where, condition in [
+        ("{where: {exit_code: [4]}, ", "where.exit_code"),
+        ("{where: {tail: 1}, ", "where.tail"),
+        ("{where: {log_has: [ink]}, ", "where.log_has"),
+        ("{where: {log_lacks: [press]}, ", "where.log_lacks"),
+        ("{where: {step: print}, ", "where.step"),
+        ("{expires: 2020-01-01, ", "expires"),
+    ]:
+        rules.write_text(
+            f"rules:\n  - {where}id: press-jammed, category: crash, "
+            "patterns: {any: [press jammed]}, tests: {match: [press jammed]}}\n"
+        )
+        result = RUN.invoke(app, ["explain", str(log), "--rules", str(tmp_path)])
+        told = f"1  press-jammed (crash, cause), does not count: {condition} is not met\n"
+        assert told in result.stdout
+    rules.write_text(rules.read_text().replace("expires: 2020-01-01, ", ""))
+    assert (
+        "does not count"
+        not in RUN.invoke(app, ["explain", str(log), "--rules", str(tmp_path)]).stdout
+    )
+
+
 def test_try_matches_as_a_rule_would() -> None:
     result = RUN.invoke(app, ["try", "^no (?P<what>x+)", "\x1b[1mno xx", "--json"])
     assert result.exit_code == 0

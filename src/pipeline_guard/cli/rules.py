@@ -133,6 +133,8 @@ def explain(
 ) -> None:
     """Show every line of a log that a rule hits, most telling first; secrets are masked.
 
+    Below them stand lines that do not count, with the condition of the rule that is not met.
+
     Exit codes: 0 at least one rule hits, 1 none does, 2 the rules cannot be loaded.
     Example: pipeline-guard rules explain build.log
     """
@@ -145,18 +147,26 @@ def explain(
     for chunk in read_chunks(source, ReadReport()):
         redactor.observe(chunk.data)
         scanner.feed(chunk)
-    shown = [_row(hit, redactor) for hit in rank(scanner.finish())]
+    found = scanner.all_hits()
+    shown = [_row(hit, redactor) for hit in rank([hit for hit, unmet in found if unmet is None])]
     if as_json:
         typer.echo(json.dumps(shown, ensure_ascii=False))
     for row in () if as_json else shown:
-        part = f"{row['part']}:" if row["part"] else ""
-        typer.echo(f"{part}{row['line']}  {row['rule']} ({row['category']}, {row['strength']})")
-        typer.echo(f"    {row['text']}")
+        _tell(row)
         if row["advice"]:
             typer.echo(f"    → {row['advice']}")
+    for hit, unmet in () if as_json else found:
+        if unmet is not None:
+            _tell(_row(hit, redactor), f", does not count: {unmet} is not met")
     if not shown:
         typer.echo("no rule hits", err=True)
         raise typer.Exit(_FAILED)
+
+
+def _tell(row: dict[str, Any], remark: str = "") -> None:
+    part = f"{row['part']}:" if row["part"] else ""
+    about = f"{row['rule']} ({row['category']}, {row['strength']})"
+    typer.echo(f"{part}{row['line']}  {about}{remark}\n    {row['text']}")
 
 
 @app.command("try")

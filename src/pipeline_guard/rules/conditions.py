@@ -30,18 +30,22 @@ class Facts:
     met: set[tuple[int, str]] = field(default_factory=set)
 
 
-def holds(rule: Rule, index: int, hit: RuleHit, facts: Facts, steps: StepTree | None) -> bool:
-    """Tell whether a hit counts. A platform nobody named rules nothing out."""
+def unmet(rule: Rule, index: int, hit: RuleHit, facts: Facts, steps: StepTree | None) -> str | None:
+    """Name the first condition for which a hit does not count, or None when it counts.
+
+    A platform nobody named rules nothing out.
+    """
     where = rule.where
-    return (
-        (rule.expires is None or facts.today <= rule.expires)
-        and (not where.platform or facts.platform is None or facts.platform in where.platform)
-        and (not where.exit_code or facts.exit_code in where.exit_code)
-        and (where.tail is None or hit.order > facts.last - where.tail)
-        and (not where.log_has or (index, "has") in facts.met)
-        and (index, "lacks") not in facts.met
-        and (where.step is None or _in_step(where.step, hit, steps))
+    conditions = (
+        ("expires", rule.expires is not None and facts.today > rule.expires),
+        ("where.platform", where.platform and facts.platform not in (None, *where.platform)),
+        ("where.exit_code", where.exit_code and facts.exit_code not in where.exit_code),
+        ("where.tail", where.tail is not None and hit.order <= facts.last - where.tail),
+        ("where.log_has", where.log_has and (index, "has") not in facts.met),
+        ("where.log_lacks", (index, "lacks") in facts.met),
+        ("where.step", where.step is not None and not _in_step(where.step, hit, steps)),
     )
+    return next((name for name, fails in conditions if fails), None)
 
 
 def _in_step(pattern: str, hit: RuleHit, steps: StepTree | None) -> bool:

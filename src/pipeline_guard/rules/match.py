@@ -13,7 +13,7 @@ from pipeline_guard.logs.clean import clean_line
 from pipeline_guard.logs.read import Chunk
 from pipeline_guard.logs.steps import StepTree
 from pipeline_guard.rules.chunks import Slice, cleaned, without_columns
-from pipeline_guard.rules.conditions import Facts, holds
+from pipeline_guard.rules.conditions import Facts, unmet
 from pipeline_guard.rules.hits import RuleHit
 from pipeline_guard.rules.load import RuleSet
 from pipeline_guard.rules.places import walk
@@ -98,17 +98,20 @@ class Scanner:
 
         Hits of one line come in the order of the rules.
         """
+        return [hit for hit, condition in self.all_hits() if condition is None]
+
+    def all_hits(self) -> list[tuple[RuleHit, str | None]]:
+        """The same with those that do not count, each with the condition that is not met."""
         self._facts.last = self._last
         for rule in self._seen:
             self._settle(rule)
         return sorted(
             (
-                hit
+                (hit, unmet(self._program.rules[index], index, hit, self._facts, self._steps))
                 for index, seen in sorted(self._seen.items(), key=lambda item: item[0])
                 for hit in (*seen.first, *seen.last)
-                if holds(self._program.rules[index], index, hit, self._facts, self._steps)
             ),
-            key=lambda hit: hit.order,
+            key=lambda told: told[0].order,
         )
 
     @property
