@@ -23,6 +23,7 @@ def _hear(*lines: str) -> Signals:
         ("Finished: SUCCESS", "passed"),
         ("Job succeeded", "passed"),
         ("2026-01-01T00:00:00.0000000Z Cleaning up orphan processes", "passed"),
+        ("[12:00:01]E: \t [Step 1/2] Process exited with code 2 (Step: Test)", "failed"),
         ("all is well", "open"),
     ],
 )

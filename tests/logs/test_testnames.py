@@ -17,6 +17,7 @@ from pipeline_guard.logs.testnames import MAX_NAMES, TestNames, failed_tests
         (" FAIL  src/a.test.ts > cart > adds up", "src/a.test.ts > cart > adds up"),
         ("FAIL src/a.test.ts (5.1 s)", "src/a.test.ts"),
         ("not ok 3 - adds numbers", "adds numbers"),
+        ("  Running the tests in ‘tests/cart.R’ failed.", "tests/cart.R"),
         ("    --- FAIL: TestCart/empty (0.01s)", "TestCart/empty"),
         ("adds(shop.CartTest)  Time elapsed: 0.1 sec  <<< FAILURE!", "adds(shop.CartTest)"),
         ("[ERROR] shop.CartTest.adds -- Time elapsed: 0.1 s <<< ERROR!", "shop.CartTest.adds"),
@@ -243,6 +244,12 @@ def test_catch2_names_the_case_above_its_first_failure() -> None:
         "empty cart",
     )
     assert _names("tests/cart_test.cpp:18: FAILED:\n") == ()
+
+
+def test_jasmine_names_a_test_above_its_message() -> None:
+    said = "Failures:\n1) Cart adds up\n  Message:\n    Expected 4 to be 5.\n  Stack:\n"
+    assert _names(said) == ("Cart adds up",)
+    assert _names("Mail sent\n  Message:\n    1) hello\n") == ()
 
 
 def test_doctest_names_the_case_above_its_failures_and_not_one_that_only_talks() -> None:

@@ -24,6 +24,7 @@ _JOB_FAILED = (
     r"Finished: (?:FAILURE|ABORTED|UNSTABLE)",
     r"(?:Unsuccessful|Failed) task run with exit code",
     r"Phase complete: \w+ State: FAILED",  # CodeBuild, whose POST_BUILD runs even so
+    r"Process exited with code [1-9]\d* \(Step: ",  # TeamCity
 )
 _JOB_PASSED = (
     r"Done\. Your build exited with 0\b",

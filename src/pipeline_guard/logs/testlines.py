@@ -137,6 +137,7 @@ PATTERNS: Final[tuple[tuple[str, str], ...]] = (
         "testthat",
         r"^\s*[─—-]+ (?:\d+\. )?(?:Failure|Error) \('?[\w./-]+\.[rR](?::\d+)*'?\): (\S.*?)[ ─—-]*$",
     ),
+    ("r-check", r"^\s*Running the tests in .(\S+\.[rR]). failed\.\s*$"),
     ("testthat-oldest", r"^\s*\d+\. (?:Failure|Error) \(at \S+\.[rR]#\d+\): (\S.*?)[ ─—-]*$"),
     ("testthat-old", r"^\s*[─—-]+ \d+\. (?:Failure|Error): (\S.*?) \(@\S+\)[ ─—-]*$"),
     ("clojure", r"^(?:FAIL|ERROR) in \(([^)]+)\) \(\S+:\d+\)"),
@@ -221,5 +222,7 @@ GATES: Final = (
     r"\w\.[rR]#\d+\): ",
     "(?:Failure|Error) -> ",
     r"\d\) Skipped:",
+    "Running the tests in ",
+    r"^ *Message:$",
 )
 """One of these is in every line that could hold a name."""

@@ -27,6 +27,9 @@ _CATCH_HEAD: Final = r"(?m)^-{50,}\n(\S.*)\n(?:.*\n){0,8}?-{50,}\n\S.*\n\.{50,}$
 """What Catch2 prints above a test case's first failure: its name, its sections, its place."""
 _CATCH_BACK: Final = 16_000
 """Bytes above a failure in which its test case's head is looked for."""
+_JASMINE_MESSAGE: Final = r"^ +Message:$"
+_JASMINE_NAME: Final = r"^\d+\) (\S.*)$"
+"""What Jasmine prints in the line above a failure's message."""
 _NO_TESTS: Final = (
     "Console",
     "Test suite failed to run",
@@ -84,6 +87,8 @@ class TestNames:
             self.add([text])
             if re2.search(_CATCH_FAILED, text) is not None:
                 self._catch2(data[max(0, begin - _CATCH_BACK) : begin])
+            if re2.search(_JASMINE_MESSAGE, text) is not None:
+                self._jasmine(data[max(0, begin - 1_000) : begin])
             if re2.search(_MOCHA_COUNT, text) is not None:
                 self.add(map(clean_line, data[position:].split(b"\n", _MOCHA_LINES)[:-1]))
             if self._looks == 0 or len(self._names) >= MAX_NAMES:
@@ -144,6 +149,12 @@ class TestNames:
         heads = [match[1] for match in re2.finditer(_CATCH_HEAD, text)]
         if heads and len(self._names) < MAX_NAMES:
             self._names.setdefault(_short(heads[-1]))
+
+    def _jasmine(self, above: bytes) -> None:
+        """Jasmine names a test in the line above its failure's message."""
+        name = re2.search(_JASMINE_NAME, clean_line(above.rstrip(b"\r\n").rpartition(b"\n")[2]))
+        if name is not None:
+            self._names.setdefault(_short(name[1]))
 
     def _close_title(self) -> None:
         if self._title and len(self._names) < MAX_NAMES:

@@ -31,6 +31,7 @@ def test_a_retried_download_is_no_failure() -> None:
         "[!] The lane has an ending of its own",
         "** (Mix) The acme task does not know what to do",
         "[12:34:56]: Exit status: 74",
+        "TypeError: Cannot read properties of undefined (reading 'cart')",
         " ERR_PNPM_ACME  The acme of this workspace is of its own kind",
     ],
 )
@@ -102,6 +103,11 @@ def test_a_count_of_no_failures_is_no_trouble_after_success() -> None:
 )
 def test_no_errors_beside_failures_is_no_count_of_nothing(end: str) -> None:
     assert judged(RESET, "more", "OK (3 tests)", end).category != "none"
+
+
+def test_a_step_that_exited_with_an_error_did_not_end_well() -> None:
+    said = ("acme: no such cart", "Process exited with code 3", "Build finished")
+    assert judged(*said).category != "none"
 
 
 def test_a_lasting_cause_is_not_made_up_for_by_another_tools_success() -> None:

@@ -63,10 +63,11 @@ _SUCCESS: Final = re.compile(
     r"|Success: no issues found|.*\bsucceeded\b|Successfully \w+|added \d+ packages"
     r"|.*\bsuccessfully (?:rolled out|installed|built|deployed|completed|finished|uploaded|pushed"
     r"|published|tagged|configured)|(?:✨ +)?(?:Build|Deployment|Done|Finished)\b.*"
-    r"(?:successful|finished|complete[d.]?$|in [\d.]+ ?m?s)|\[100%\] Built target|No changes\. "
+    r"(?:successful|finished[. ]|complete[d.]?$|in [\d.]+ ?m?s)|\[100%\] Built target|No changes\. "
 )
 _TROUBLE: Final = re.compile(
     r"(?:\S+ ){0,3}?(?:ERROR|FAIL(?:ED|URE)?|FATAL|fatal|panic|Traceback|[Ee]rror)\b"
+    r"|.*\b[Ee]xited with code '?[1-9]"
     r"|.*\b(?:FAIL|FAILED|ERROR):(?! +0\b) |.*\b(?:[1-9]\d* (?:failed|failing|failures?|errors?))\b"
 )
 _STATED: Final = re.compile(
@@ -74,9 +75,9 @@ _STATED: Final = re.compile(
     r"|(?:fatal|error|Error|panic)(?:\[\w+\])?: \S"
     r"|Caused by: \S|\S+ returned (?:exit )?(?:status )?code [1-9]"
     r"|E: \S|Err:\d+ \S|\[!\] \S|\*\* \([\w.]+\) \S|Exit status: [1-9]"
-    r"|\s*ERR_[A-Z_]+[A-Z\d]\b"
+    r"|\s*ERR_[A-Z_]+[A-Z\d]\b|(?:Type|Reference|Syntax|Range)Error: \S"
 )
-"""What most tools say; the last lines are what apt, CocoaPods, fastlane, Elixir and pnpm say."""
+"""What most tools say; at the end what apt, CocoaPods, fastlane, Elixir, pnpm and Node say."""
 
 
 def weakened(hits: Sequence[RuleHit], lines: Sequence[ExcerptLine]) -> list[RuleHit]:
