@@ -47,6 +47,9 @@ def test_trouble(line: str) -> None:
     assert _hear(line).trouble
 
 
-@pytest.mark.parametrize("line", ["0 failed, 2 passed", "Failed: 0", "checking for error... no"])
+@pytest.mark.parametrize(
+    "line",
+    ["0 failed, 2 passed", "Failed: 0", "checking for error... no", "attempt 1 failed, sleeping"],
+)
 def test_no_trouble(line: str) -> None:
     assert not _hear(line).trouble

@@ -34,6 +34,7 @@ _JOB_PASSED = (
     r"Cleaning up orphan processes",
     r"CircleCI received exit code 0",
     r"program finished with exit code 0\b",
+    r"Process exited with code 0\b",  # TeamCity
     r"Phase complete: POST_BUILD State: SUCCEEDED",
     r"##\[section\]Finishing: ",  # Azure, whose failed steps have an ##[error] each
 )
@@ -54,7 +55,8 @@ _STEP_FAILED = (
     r"ELIFECYCLE",
     r"Traceback \(most recent call last\)",
     r"^(?:FAILED|FAIL|ERROR|FATAL|fatal|panic)\b",
-    r"\b[1-9]\d* (?:tests? )?(?:failed|failing|failures?|errors?)\b",
+    # Not "attempt 1 failed": who counts attempts makes another one.
+    r"(?:^|[^t] |[^p]t |[^ \w#])[1-9]\d* (?:tests? )?(?:failed|failing|failures?|errors?)\b",
     r"(?:[Ff]ailed|[Ff]ailures?|[Ee]rrors|Error): ?[1-9]",
 )
 _STOPS = (

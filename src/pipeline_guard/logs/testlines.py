@@ -45,6 +45,8 @@ PATTERNS: Final[tuple[tuple[str, str], ...]] = (
         r"^(?:\[ERROR\] +)?([\w.$]+\.[\w$]+\S*) +(?:-- )?Time elapsed: .*<<< (?:FAIL|ERR)",
     ),
     ("surefire-list", r"^\[ERROR\] {2,}(\w[\w$]*\.\w[\w$]*):\d+"),
+    # JUnit 4's own runner.
+    ("junit4", r"^\d+\) (\w+(?:\[.*\])?\([\w.$]+\))\s*$"),
     # Gradle: "com.example.FooTest > does something FAILED".
     ("gradle", r"^(\S+(?: > .+)+) FAILED\s*$"),
     # cargo test, and nextest.
@@ -222,6 +224,7 @@ GATES: Final = (
     r"\w\.[rR]#\d+\): ",
     "(?:Failure|Error) -> ",
     r"\d\) Skipped:",
+    r"\b\d+\) \w+(?:\[[^\]]*\])?\([\w.$]+\)\s*$",
     "Running the tests in ",
     r"^ *Message:$",
 )

@@ -23,6 +23,13 @@ def test_a_retried_download_is_no_failure() -> None:
     assert found.category == "none"
 
 
+def test_a_loop_that_says_that_it_waits_is_no_failure() -> None:
+    failed = "curl: (22) The requested URL returned error: 503"
+    said = (failed, "attempt 1 failed, sleeping", "downloaded on attempt 2", "packed the cart")
+    assert judged(*said).category == "none"
+    assert judged(failed, "attempt 1 failed", "no cart").transient
+
+
 @pytest.mark.parametrize(
     "said",
     [
@@ -103,6 +110,27 @@ def test_a_count_of_no_failures_is_no_trouble_after_success() -> None:
 )
 def test_no_errors_beside_failures_is_no_count_of_nothing(end: str) -> None:
     assert judged(RESET, "more", "OK (3 tests)", end).category != "none"
+
+
+@pytest.mark.parametrize(
+    "end",
+    [
+        "=========== 5 passed, 1 skipped, 2 warnings in 0.31s ===========",
+        "5 passed in 0.31s",
+        "ok  \texample.org/cart\t0.012s",
+        "Result: PASS",
+        "localhost   : ok=4   changed=1   unreachable=0   failed=0   skipped=0   rescued=1",
+        "build succeeded, 2 warnings.",
+        "# pass 7",
+    ],
+)
+def test_a_count_of_passed_tests_has_counted_the_noise_before_it(end: str) -> None:
+    noise = ("Traceback (most recent call last):", "ModuleNotFoundError: No module named 'cart'")
+    assert judged(*noise, "more", end).category == "none"
+    assert judged(*noise, "more", end, "fatal: the end").category != "none"
+    crash = "bash: line 1: 28142 Segmentation fault      (core dumped) ./cart_test"
+    assert judged(crash, "more", end).category == "crash"
+    assert judged("=== 1 failed, 4 passed in 0.2s ===", "more", end).category != "none"
 
 
 def test_a_step_that_exited_with_an_error_did_not_end_well() -> None:

@@ -42,7 +42,13 @@ from pipeline_guard.rules.load import RuleSet
 from pipeline_guard.rules.match import Scanner, rank
 from pipeline_guard.rules.ranking import transient
 from pipeline_guard.stages.diagnose.evidence import TELLING, choose
-from pipeline_guard.stages.diagnose.survived import ended_well, got_over, mentions_failure, weakened
+from pipeline_guard.stages.diagnose.survived import (
+    all_passed,
+    ended_well,
+    got_over,
+    mentions_failure,
+    weakened,
+)
 
 WITHOUT_MODEL: Mapping[str, float] = {
     "unknown_below": 0.35,
@@ -62,6 +68,10 @@ GOT_OVER = 0.4
 """The same where all that speaks for it was tried again or let go."""
 _NAMELESS = frozenset({"unknown", "none"})
 """Rules of these categories tell that something failed, not what."""
+_ENDINGS = frozenset(
+    {"crash", "timeout", "out_of_memory", "disk_full", "cancelled", "infra_runner"}
+)
+"""What ends a program, so that it cannot count it."""
 _CANDIDATES = 5
 _SILENT = Opinion([], {})
 _SURE_NONE = 0.97
@@ -269,9 +279,9 @@ class Judge:
             return reading.verdict == "failed"
         lines = reading.excerpt.lines
         telling = [hit for hit in reading.hits if hit.rule.strength != "consequence"]
-        if any(_proves(hit) for hit in telling):
-            return True
-        if ended_well(lines, telling):
+        if all_passed(lines, [hit for hit in telling if _outlasts(hit)]):
+            return False
+        if not any(map(_proves, telling)) and ended_well(lines, telling):
             return False
         if telling or reading.trouble or mentions_failure(lines):
             return True
@@ -283,6 +293,12 @@ class Judge:
 def _proves(hit: RuleHit) -> bool:
     """A lasting cause is no trouble that a job gets over, nor is a tool's verdict of failure."""
     return hit.rule.strength in ("cause", "verdict") and not transient(hit.rule)
+
+
+def _outlasts(hit: RuleHit) -> bool:
+    """No later count of passed tests knows of it: a tool's verdict, or the end of a program."""
+    named = hit.rule.category not in _NAMELESS
+    return hit.rule.category in _ENDINGS or (hit.rule.strength == "verdict" and named)
 
 
 def _no_failure(reading: Reading, *, sure: bool) -> Diagnosis:

@@ -13,7 +13,7 @@ _AGAIN: Final = re.compile(
     r"(?i)\b(?:will (?:be )?retr(?:y|ied)|retrying|retry(?:ing)? (?:in|after|scheduled|#?\d)"
     r"|trying again|(?:trying|using) (?:the )?(?:next |another |other )?mirror"
     r"|(?:will|'ll|to) try again in|retries (?:left|remaining)|tries remaining"
-    r"|attempts? (?:left|remaining)"
+    r"|attempts? (?:left|remaining)|attempt #?\d+ failed[,;:.]+ (?:sleep|wait|retry|try)ing"
     r"|attempt #?\d+(?: of |/)\d+|back(?:ing)? off|ignoring repositories)\b"
 )
 _LAST_TRY: Final = re.compile(
@@ -59,15 +59,28 @@ _SUCCESS: Final = re.compile(
     r"|Executed \d+ tests?, with 0 failures \(0 unexpected\)|\*\* \w+ SUCCEEDED \*\*"
     r"|\d\d:\d\d \+\d+(?: ~\d+)?: All tests passed!|Test suite \S+: PASS$"
     r"|\d+ files? inspected, no offenses detected|Found 0 errors\.$|No issues found!"
-    r"|Complete!$|\S+ +: ok=\d.* unreachable=0 +failed=0 "
+    r"|Complete!$|.* saved \[\d+(?:/\d+)?\]$|\S+ +: ok=\d.* unreachable=0 +failed=0 "
     r"|Success: no issues found|.*\bsucceeded\b|Successfully \w+|added \d+ packages"
     r"|.*\bsuccessfully (?:rolled out|installed|built|deployed|completed|finished|uploaded|pushed"
     r"|published|tagged|configured)|(?:✨ +)?(?:Build|Deployment|Done|Finished)\b.*"
     r"(?:successful|finished[. ]|complete[d.]?$|in [\d.]+ ?m?s)|\[100%\] Built target|No changes\. "
 )
+_PASSED: Final = (
+    r"\d+ passed(?:, \d+ (?:skipped|deselected|xfailed|xpassed|warnings?|rerun|reruns))* in "
+)
+_ALL_PASSED: Final = re.compile(
+    rf"=+ {_PASSED}.*=$|{_PASSED}[\d.]+m?s"
+    r"|PASS$|ok  ?\t?\S+\s+(?:[\d.]+s|\(cached\))|All tests successful\.$|Result: PASS$"
+    r"|OK(?: \([\w =,]+\))?$|100% tests passed|# pass +[1-9]"
+    r"|\d+ (?:examples?|tests?|runs?), (?:\d+ assertions?, )?0 failures|\d+ passing\b"
+    r"|Tests: +(?:\d+ \w+, )*\d+ passed, \d+ total|(?:\[INFO\] )?BUILD SUCCESS(?:FUL)?\b"
+    r"|\S+ +: ok=\d.* unreachable=0 +failed=0 |build succeeded(?:, \d+ warnings?)?\.$"
+    r"|Success: no issues found|\[  PASSED  \] \d+ tests?\.$"
+)
+"""The last word of a tool that counts or names each failure of its own, and found none."""
 _TROUBLE: Final = re.compile(
     r"(?:\S+ ){0,3}?(?:ERROR|FAIL(?:ED|URE)?|FATAL|fatal|panic|Traceback|[Ee]rror)\b"
-    r"|.*\b[Ee]xited with code '?[1-9]"
+    r"|.*\b[Ee]xited with code '?[1-9]|# (?:fail|cancelled) +[1-9]"
     r"|.*\b(?:FAIL|FAILED|ERROR):(?! +0\b) |.*\b(?:[1-9]\d* (?:failed|failing|failures?|errors?))\b"
 )
 _STATED: Final = re.compile(
@@ -75,7 +88,7 @@ _STATED: Final = re.compile(
     r"|(?:fatal|error|Error|panic)(?:\[\w+\])?: \S"
     r"|Caused by: \S|\S+ returned (?:exit )?(?:status )?code [1-9]"
     r"|E: \S|Err:\d+ \S|\[!\] \S|\*\* \([\w.]+\) \S|Exit status: [1-9]"
-    r"|\s*ERR_[A-Z_]+[A-Z\d]\b|(?:Type|Reference|Syntax|Range)Error: \S"
+    r"|\s*ERR_[A-Z_]+[A-Z\d]\b|(?:(?:Type|Reference|Syntax|Range)Error|Caught): \S"
 )
 """What most tools say; at the end what apt, CocoaPods, fastlane, Elixir, pnpm and Node say."""
 
@@ -144,6 +157,25 @@ def ended_well(lines: Sequence[ExcerptLine], troubles: Collection[RuleHit]) -> b
         if _SUCCESS.match(line.text):
             return True
     return False
+
+
+def all_passed(lines: Sequence[ExcerptLine], outlasting: Collection[RuleHit]) -> bool:
+    """Tell whether a log without a verdict ends with a tool's count of nothing but success.
+
+    What the tool printed before, be it a test's own noise or a failure that was expected, it has
+    counted, but nothing that is `outlasting`, and no trouble that comes after.
+    """
+    return not outlasting and any(map(_ALL_PASSED.match, _last_words(lines)))
+
+
+def _last_words(lines: Sequence[ExcerptLine]) -> list[str]:
+    """The texts of the last few lines, back to the last that speaks of trouble."""
+    words: list[str] = []
+    for line in reversed(lines[-_TAIL:]):
+        if _NOTHING.match(line.text) is None and _TROUBLE.match(line.text):
+            break
+        words.append(line.text)
+    return words
 
 
 def mentions_failure(lines: Sequence[ExcerptLine]) -> bool:
