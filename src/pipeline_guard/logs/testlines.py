@@ -3,6 +3,8 @@
 from typing import Final
 
 PATTERNS: Final[tuple[tuple[str, str], ...]] = (
+    # GLib's tests under Meson, before pytest takes the word for its own.
+    ("glib", r"^ERROR:? ([\w./+-]+) - (?:too few tests run|missing test plan|exited with status)"),
     # pytest: the short summary, with -rA or xdist prefixes, and without the reason.
     (
         "pytest",

@@ -122,6 +122,7 @@ def test_no_errors_beside_failures_is_no_count_of_nothing(end: str) -> None:
         "localhost   : ok=4   changed=1   unreachable=0   failed=0   skipped=0   rescued=1",
         "build succeeded, 2 warnings.",
         "# pass 7",
+        "Ran 12 tests in 0.004s",
     ],
 )
 def test_a_count_of_passed_tests_has_counted_the_noise_before_it(end: str) -> None:
@@ -131,6 +132,16 @@ def test_a_count_of_passed_tests_has_counted_the_noise_before_it(end: str) -> No
     crash = "bash: line 1: 28142 Segmentation fault      (core dumped) ./cart_test"
     assert judged(crash, "more", end).category == "crash"
     assert judged("=== 1 failed, 4 passed in 0.2s ===", "more", end).category != "none"
+
+
+def test_the_count_of_one_of_several_runs_is_not_the_last_word() -> None:
+    said = ("cart/total.py:1:1: F401 'os' imported but unused", "=== 2 passed in 0.65s ===")
+    end = (
+        "  lint: FAIL code 1 (0.6 seconds)",
+        "  unit: OK (1.7 seconds)",
+        "  evaluation failed :(",
+    )
+    assert judged(*said, *end).category == "lint_format"
 
 
 def test_a_step_that_exited_with_an_error_did_not_end_well() -> None:

@@ -70,8 +70,8 @@ _PASSED: Final = (
 )
 _ALL_PASSED: Final = re.compile(
     rf"=+ {_PASSED}.*=$|{_PASSED}[\d.]+m?s"
-    r"|PASS$|ok  ?\t?\S+\s+(?:[\d.]+s|\(cached\))|All tests successful\.$|Result: PASS$"
-    r"|OK(?: \([\w =,]+\))?$|100% tests passed|# pass +[1-9]"
+    r"|ok  ?\t?\S+\s+(?:[\d.]+s|\(cached\))|All tests successful\.$|Result: PASS$"
+    r"|Ran [1-9]\d* tests? in [\d.]+s$|OK \([\w =,]+\)$|100% tests passed|# pass +[1-9]"
     r"|\d+ (?:examples?|tests?|runs?), (?:\d+ assertions?, )?0 failures|\d+ passing\b"
     r"|Tests: +(?:\d+ \w+, )*\d+ passed, \d+ total|(?:\[INFO\] )?BUILD SUCCESS(?:FUL)?\b"
     r"|\S+ +: ok=\d.* unreachable=0 +failed=0 |build succeeded(?:, \d+ warnings?)?\.$"
@@ -79,7 +79,7 @@ _ALL_PASSED: Final = re.compile(
 )
 """The last word of a tool that counts or names each failure of its own, and found none."""
 _TROUBLE: Final = re.compile(
-    r"(?:\S+ ){0,3}?(?:ERROR|FAIL(?:ED|URE)?|FATAL|fatal|panic|Traceback|[Ee]rror)\b"
+    r"\s*(?:\S+ ){0,3}?(?:ERROR|FAIL(?:ED|URE)?|FATAL|fatal|panic|Traceback|[Ee]rror)\b"
     r"|.*\b[Ee]xited with code '?[1-9]|# (?:fail|cancelled) +[1-9]"
     r"|.*\b(?:FAIL|FAILED|ERROR):(?! +0\b) |.*\b(?:[1-9]\d* (?:failed|failing|failures?|errors?))\b"
 )
