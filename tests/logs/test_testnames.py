@@ -17,6 +17,7 @@ from pipeline_guard.logs.testnames import MAX_NAMES, TestNames, failed_tests
         (" FAIL  src/a.test.ts > cart > adds up", "src/a.test.ts > cart > adds up"),
         ("FAIL src/a.test.ts (5.1 s)", "src/a.test.ts"),
         ("not ok 3 - adds numbers", "adds numbers"),
+        ('{"Action":"fail","Package":"cart","Test":"TestAdd/two","Elapsed":0}', "TestAdd/two"),
         ("ERROR cart-test - too few tests run (expected 13, got 8)", "cart-test"),
         ("2) total(org.example.CartTest)", "total(org.example.CartTest)"),
         ("  Running the tests in ‘tests/cart.R’ failed.", "tests/cart.R"),

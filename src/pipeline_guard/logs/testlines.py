@@ -37,6 +37,7 @@ PATTERNS: Final[tuple[tuple[str, str], ...]] = (
     ),
     # go test, with subtests; and Bazel's and Go's package lines carry no test name.
     ("go", r"^\s*--- FAIL: (\S+) \([\d.]+s\)"),
+    ("go-json", r"^\{(?:\"Time\":\"[^\"]*\",)?\"Action\":\"fail\",.*\"Test\":\"([^\"]+)\""),
     # Maven's surefire, old and new, and its closing list.
     (
         "surefire",
@@ -227,6 +228,7 @@ GATES: Final = (
     "(?:Failure|Error) -> ",
     r"\d\) Skipped:",
     r"\b\d+\) \w+(?:\[[^\]]*\])?\([\w.$]+\)\s*$",
+    r"\"Action\":\"fail\",",
     "Running the tests in ",
     r"^ *Message:$",
 )

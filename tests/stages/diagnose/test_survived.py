@@ -134,6 +134,11 @@ def test_a_count_of_passed_tests_has_counted_the_noise_before_it(end: str) -> No
     assert judged("=== 1 failed, 4 passed in 0.2s ===", "more", end).category != "none"
 
 
+def test_too_little_coverage_is_no_success() -> None:
+    said = "FAIL Required test coverage of 95% not reached. Total coverage: 75.00%"
+    assert judged(said, "=== 1 passed in 0.13s ===").category == "test_failure"
+
+
 def test_the_count_of_one_of_several_runs_is_not_the_last_word() -> None:
     said = ("cart/total.py:1:1: F401 'os' imported but unused", "=== 2 passed in 0.65s ===")
     end = (
