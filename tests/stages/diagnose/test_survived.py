@@ -134,6 +134,15 @@ def test_a_count_of_passed_tests_has_counted_the_noise_before_it(end: str) -> No
     assert judged("=== 1 failed, 4 passed in 0.2s ===", "more", end).category != "none"
 
 
+def test_a_command_that_the_shell_prints_is_no_trouble() -> None:
+    assert judged(f"+ echo '{RESET}' > expected.txt", "written").category == "none"
+
+
+def test_cargo_ends_well_with_an_indented_word() -> None:
+    end = "    Finished `release` profile [optimized] target(s) in 41.20s"
+    assert judged(RESET, "more", end).category == "none"
+
+
 def test_too_little_coverage_is_no_success() -> None:
     said = "FAIL Required test coverage of 95% not reached. Total coverage: 75.00%"
     assert judged(said, "=== 1 passed in 0.13s ===").category == "test_failure"

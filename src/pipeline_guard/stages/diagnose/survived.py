@@ -62,7 +62,7 @@ _SUCCESS: Final = re.compile(
     r"|Complete!$|.* saved \[\d+(?:/\d+)?\]$|\S+ +: ok=\d.* unreachable=0 +failed=0 "
     r"|Success: no issues found|.*\bsucceeded\b|Successfully \w+|added \d+ packages"
     r"|.*\bsuccessfully (?:rolled out|installed|built|deployed|completed|finished|uploaded|pushed"
-    r"|published|tagged|configured)|(?:✨ +)?(?:Build|Deployment|Done|Finished)\b.*"
+    r"|published|tagged|configured)| *(?:✨ +)?(?:Build|Deployment|Done|Finished)\b.*"
     r"(?:successful|finished[. ]|complete[d.]?$|in [\d.]+ ?m?s)|\[100%\] Built target|No changes\. "
 )
 _PASSED: Final = (
@@ -101,7 +101,7 @@ def weakened(hits: Sequence[RuleHit], lines: Sequence[ExcerptLine]) -> list[Rule
     return [
         replace(hit, rule=hit.rule.model_copy(update={"strength": "consequence"}))
         if _passed_over(hit.text, _below(hit, texts))
-        or (transient(hit.rule) and (_again(hit.text, _below(hit, texts)) or _is_local(hit, texts)))
+        or (transient(hit.rule) and _harmless(hit, texts))
         else hit
         for hit in hits
     ]
@@ -117,6 +117,12 @@ def got_over(lines: Sequence[ExcerptLine]) -> list[bool]:
         or _again(line.text, _below(line, texts))
         for line in lines
     ]
+
+
+def _harmless(hit: RuleHit, texts: Mapping[_Place, str]) -> bool:
+    """Tried again, the job's own server, or no more than a command that the shell prints."""
+    again = _again(hit.text, _below(hit, texts))
+    return again or _is_local(hit, texts) or _COMMAND.match(hit.text) is not None
 
 
 def _is_local(hit: RuleHit, texts: Mapping[_Place, str]) -> bool:
