@@ -4,9 +4,9 @@ Pure but for reading the log itself. The line of thought:
 
 1. While the log streams by, secrets are learned, rules scan it, suspicious lines are noted, and
    the excerpt around all of these is cut out.
-2. Is there a failure at all? The platform's word comes first, then the log's own verdict, then
-   rule hits and troubled tools; failing all that, how much the most suspicious line looks like a
-   cause. Otherwise the category is `none`.
+2. Is there a failure at all? The platform's word comes first, then the log's own verdict, then a
+   tool's closing count of nothing but success, then rule hits and troubled tools; failing all
+   that, how much the most suspicious line looks like a cause. Otherwise the category is `none`.
 3. Rules and model are combined by the formula in classifier/combine.py. Below the threshold that
    training chose, the answer is an honest `unknown`.
 4. Evidence: lines ranked by rule strength and by the model's idea of what a cause looks like.
