@@ -143,6 +143,11 @@ def test_cargo_ends_well_with_an_indented_word() -> None:
     assert judged(RESET, "more", end).category == "none"
 
 
+def test_an_exception_after_a_success_is_not_made_up_for() -> None:
+    said = ("added 60 packages in 2s", "TypeError: Cannot read properties of undefined")
+    assert judged(*said).category != "none"
+
+
 def test_too_little_coverage_is_no_success() -> None:
     said = "FAIL Required test coverage of 95% not reached. Total coverage: 75.00%"
     assert judged(said, "=== 1 passed in 0.13s ===").category == "test_failure"

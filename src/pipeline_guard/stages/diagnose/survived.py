@@ -80,7 +80,7 @@ _ALL_PASSED: Final = re.compile(
 """The last word of a tool that counts or names each failure of its own, and found none."""
 _TROUBLE: Final = re.compile(
     r"\s*(?:\S+ ){0,3}?(?:ERROR|FAIL(?:ED|URE)?|FATAL|fatal|panic|Traceback|[Ee]rror)\b"
-    r"|.*\b[Ee]xited with code '?[1-9]|# (?:fail|cancelled) +[1-9]"
+    r"|[\w.$]+(?:Error|Exception): \S|.*\b[Ee]xited with code '?[1-9]|# (?:fail|cancelled) +[1-9]"
     r"|.*\b(?:FAIL|FAILED|ERROR):(?! +0\b) |.*\b(?:[1-9]\d* (?:failed|failing|failures?|errors?))\b"
 )
 _STATED: Final = re.compile(
