@@ -59,6 +59,18 @@ def test_a_server_of_the_jobs_own_is_not_the_network() -> None:
     assert not own.transient
 
 
+@pytest.mark.parametrize(
+    "compared",
+    [
+        "expected CartError, got #<Net::OpenTimeout: execution expired> with backtrace:",
+        "AssertionError: assert 'connect ECONNREFUSED 203.0.113.7:443' == 'closed'",
+        "Expected 200 to equal 503 Service Unavailable, received 503 Service Unavailable",
+    ],
+)
+def test_what_a_test_compared_is_not_the_network(compared: str) -> None:
+    assert not judged("running the tests", compared, "exited with 1").transient
+
+
 def test_a_repository_is_fetched_from_no_server_of_the_jobs_own() -> None:
     cloned = judged(
         "git clone http://127.0.0.1:48209/.git rates",

@@ -22,6 +22,12 @@ _LAST_TRY: Final = re.compile(
 _LET_GO: Final = re.compile(r"\++ (?:true|:)$")
 """What the shell prints of `|| true`."""
 _COMMAND: Final = re.compile(r"\++ \S")
+_COMPARED: Final = re.compile(
+    r"(?i)\W*(?:E +)?(?:[\w.]*(?:error|exception|failure): )?"
+    r"(?:expect(?:ed|ing|ation)\b.*\b(?:got|but|actual(?:ly)?|received"
+    r"|to (?:be|not|have|equal|raise|throw|match|contain|include|respond))\b|assert\b.* [!=]= )"
+)
+"""What a test wanted beside what it saw."""
 _COMMAND_LINES: Final = 6
 """So many lines a command may print after its trouble before the shell prints the next one."""
 _IGNORED: Final = re.compile(r"\.\.\.ignoring$|.*\((?:ignored|allowed to fail)\)$")
@@ -120,9 +126,10 @@ def got_over(lines: Sequence[ExcerptLine]) -> list[bool]:
 
 
 def _harmless(hit: RuleHit, texts: Mapping[_Place, str]) -> bool:
-    """Tried again, the job's own server, or no more than a command that the shell prints."""
-    again = _again(hit.text, _below(hit, texts))
-    return again or _is_local(hit, texts) or _COMMAND.match(hit.text) is not None
+    """Tried again, the job's own server, what a test compared, or a command the shell prints."""
+    if _COMMAND.match(hit.text) or _COMPARED.match(hit.text):
+        return True
+    return _again(hit.text, _below(hit, texts)) or _is_local(hit, texts)
 
 
 def _is_local(hit: RuleHit, texts: Mapping[_Place, str]) -> bool:
