@@ -1,5 +1,7 @@
 """Loading: exact places for every mistake, and a user's word over the built-in one."""
 
+import errno
+import os
 from datetime import date
 from pathlib import Path
 
@@ -135,3 +137,62 @@ def test_changed_files_are_read_again_and_an_invalid_set_changes_nothing(tmp_pat
     write(tmp_path, GOOD.format(id="c-d-e", pattern="broke badly"))
     assert [rule.id for rule in watcher.current().rules] == ["c-d-e"]
     assert watcher.problem is None
+
+
+def test_a_folder_that_cannot_be_looked_into_is_told_and_changes_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    inner = tmp_path / "inner"
+    inner.mkdir()
+    write(inner, GOOD.format(id="a-b", pattern="broke"))
+    watcher = RuleWatcher([tmp_path], builtin=False)
+    first = watcher.current()
+    look = os.scandir
+
+    def refused(path: str) -> object:
+        if str(path) == str(inner):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+        return look(path)
+
+    monkeypatch.setattr(os, "scandir", refused)
+    assert problems(tmp_path) == [f"{inner}:1:1: cannot be read: Permission denied"]
+    assert watcher.current() is first
+    assert watcher.problem is not None
+    monkeypatch.undo()
+    assert [rule.id for rule in watcher.current().rules] == ["a-b"]
+    assert watcher.problem is None
+
+
+def test_a_folder_whose_parent_is_closed_is_told_and_changes_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(tmp_path, GOOD.format(id="a-b", pattern="broke"))
+    watcher = RuleWatcher([tmp_path], builtin=False)
+    first = watcher.current()
+
+    def refused(path: Path, **_: object) -> object:
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+
+    monkeypatch.setattr(Path, "stat", refused)
+    assert watcher.current() is first
+    assert watcher.problem == f"{tmp_path}:1:1: cannot be read: Permission denied"
+
+
+def test_the_files_of_a_mounted_config_map_are_read_once(tmp_path: Path) -> None:
+    hidden = tmp_path / "..2026_01_02"
+    hidden.mkdir()
+    write(hidden, GOOD.format(id="a-b", pattern="broke"))
+    (tmp_path / "..data").symlink_to(hidden.name)
+    (tmp_path / "own.yaml").symlink_to("..data/own.yaml")
+    (rule,) = load_rules([tmp_path], builtin=False).rules
+    assert rule.id == "a-b"
+
+
+def test_a_file_whose_ending_is_in_capitals_is_a_rule_file(tmp_path: Path) -> None:
+    write(tmp_path, GOOD.format(id="a-b", pattern="broke"), "OWN.YAML")
+    assert len(load_rules([tmp_path], builtin=False).rules) == 1
+
+
+def test_what_is_not_utf_8_is_told_with_its_place(tmp_path: Path) -> None:
+    (tmp_path / "own.yaml").write_bytes("rules: []\n# café\n".encode("latin-1"))
+    assert problems(tmp_path) == [f"{tmp_path}/own.yaml:2:6: this is not UTF-8"]

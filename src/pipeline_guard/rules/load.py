@@ -1,7 +1,9 @@
 """Reads rules from YAML files and says exactly where and how a file is wrong."""
 
 import functools
-from collections.abc import Iterable, Sequence
+import os
+import stat
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from importlib import resources
@@ -73,28 +75,56 @@ def builtin_rules() -> RuleSet:
     return RuleSet(rules, origins)
 
 
-def rule_files(directories: Sequence[Path]) -> list[Path]:
-    """List the rule files below the directories, in a stable order; a file stands for itself."""
+def rule_files(directories: Sequence[Path], problems: list[str] | None = None) -> list[Path]:
+    """List the rule files below the directories, in a stable order; a file stands for itself.
+
+    Hidden folders are left out: Kubernetes keeps the files of a ConfigMap in one, and links to
+    them. What cannot be looked into is told in `problems`.
+    """
     found: list[Path] = []
+
+    def tell(error: OSError) -> None:
+        if problems is not None:
+            reason = f"cannot be read: {error.strerror}"
+            if isinstance(error, FileNotFoundError):
+                reason = "there is no such directory or file"
+            problems.append(f"{error.filename}:1:1: {reason}")
+
     for directory in directories:
-        if directory.is_file():
-            found.append(directory)
-        else:
-            found += sorted(p for p in directory.rglob("*") if p.suffix in (".yaml", ".yml"))
+        try:
+            plain = not stat.S_ISDIR(directory.stat().st_mode)
+        except OSError as error:
+            tell(error)
+            continue
+        found += [directory] if plain else sorted(_below(directory, tell))
     return found
 
 
+def _below(directory: Path, tell: Callable[[OSError], None]) -> Iterator[Path]:
+    for folder, inner, names in os.walk(directory, onerror=tell):
+        inner[:] = [name for name in inner if not name.startswith(".")]
+        paths = (Path(folder, name) for name in names)
+        yield from (path for path in paths if path.suffix.lower() in (".yaml", ".yml"))
+
+
 def _user_files(directories: Sequence[Path], problems: list[str]) -> Iterable[tuple[str, str]]:
-    missing = [d for d in directories if not d.exists()]
-    problems.extend(f"{directory}:1:1: there is no such directory or file" for directory in missing)
-    for path in rule_files([d for d in directories if d.exists()]):
+    for path in rule_files(directories, problems):
         try:
             if path.stat().st_size > _MAX_FILE:
                 problems.append(f"{path}:1:1: larger than {_MAX_FILE >> 20} MB")
                 continue
-            yield str(path), path.read_text("utf-8")
-        except (OSError, UnicodeDecodeError) as error:
-            problems.append(f"{path}:1:1: cannot be read: {error}")
+            data = path.read_bytes()
+            yield str(path), data.decode()
+        except OSError as error:
+            problems.append(f"{path}:1:1: cannot be read: {error.strerror}")
+        except UnicodeDecodeError as error:
+            line, column = data.count(b"\n", 0, error.start) + 1, _column(data, error.start)
+            problems.append(f"{path}:{line}:{column}: this is not UTF-8")
+
+
+def _column(data: bytes, at: int) -> int:
+    """The 1-based column of the byte at `at`, all before it being UTF-8."""
+    return len(data[data.rfind(b"\n", 0, at) + 1 : at].decode()) + 1
 
 
 def _collect(

@@ -6,7 +6,8 @@ from pathlib import Path
 from pipeline_guard.errors import ConfigError
 from pipeline_guard.rules.load import RuleSet, load_rules, rule_files
 
-Stamp = frozenset[tuple[str, int, int]]
+Stamp = tuple[frozenset[tuple[str, int, int, int]], tuple[str, ...]]
+"""The files as they are, and what cannot be looked into."""
 
 
 class RuleWatcher:
@@ -50,11 +51,13 @@ class RuleWatcher:
             self.problem = None
 
     def _look(self) -> Stamp:
+        problems: list[str] = []
         found = set()
-        for path in rule_files([d for d in self._directories if d.exists()]):
+        for path in rule_files(self._directories, problems):
             try:
                 stat = path.stat()
             except OSError:
                 continue
-            found.add((str(path), stat.st_mtime_ns, stat.st_size))
-        return frozenset(found)
+            # ctime as well: who may read a file can change without its text.
+            found.add((str(path), stat.st_mtime_ns, stat.st_ctime_ns, stat.st_size))
+        return frozenset(found), tuple(problems)
