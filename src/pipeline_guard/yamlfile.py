@@ -1,6 +1,7 @@
 """Reads YAML that people write: every value with its place, every mistake told with file:line."""
 
 import difflib
+import re
 from dataclasses import dataclass, field
 from types import NoneType
 from typing import Any, Final, get_args, get_origin
@@ -17,6 +18,16 @@ _CONSTANTS: Final[dict[str, Any]] = {
     "true": True,
     "false": False,
 }
+_SHAPES: Final = {
+    "tuple_type": "a list is needed here",
+    "list_type": "a list is needed here",
+    "dict_type": "keys and values are needed here",
+    "model_type": "keys and values are needed here",
+    "model_attributes_type": "keys and values are needed here",
+}
+"""Pydantic's words for these are Python's, which people who write YAML need not know."""
+_NUMBER: Final = re.compile(r"-?(?:0|[1-9][0-9]{0,17})")
+"""What `int` reads and writes alike: `007`, `1_000` and digits of other scripts stay text."""
 _DEEPEST: Final = 40
 _MOST_VALUES: Final = 200_000
 """Aliases let a few lines stand for millions of values; no file of people comes near this."""
@@ -60,6 +71,10 @@ def read_yaml(text: str, *, trusted: bool = False) -> Document:
         mark = error.problem_mark or error.context_mark
         place = (mark.line + 1, mark.column + 1) if mark else (1, 1)
         document.problems.append((*place, f"not YAML: {error.problem or error.context}"))
+    except yaml.reader.ReaderError as error:
+        before = text[: error.position]
+        place = (before.count("\n") + 1, error.position - before.rfind("\n"))
+        document.problems.append((*place, f"not YAML: {error.reason}"))
     except yaml.YAMLError as error:
         document.problems.append((1, 1, f"not YAML: {error}"))
     except (_Overgrown, RecursionError):
@@ -81,7 +96,11 @@ def _value(document: Document, node: Any, path: Path) -> Any:
 def _mapping(document: Document, node: Any, path: Path) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for key, value in node.value:
-        name, place = str(key.value), (key.start_mark.line + 1, key.start_mark.column + 1)
+        place = (key.start_mark.line + 1, key.start_mark.column + 1)
+        if not isinstance(key, yaml.ScalarNode):
+            document.problems.append((*place, "a key must be a word, not a list or more keys"))
+            continue
+        name = str(key.value)
         if name in found:
             document.problems.append((*place, f"the key {name!r} is written twice"))
         document.marks[(*path, name)] = place
@@ -91,14 +110,11 @@ def _mapping(document: Document, node: Any, path: Path) -> dict[str, Any]:
 
 def _scalar(node: Any) -> Any:
     text: str = node.value
-    if node.style is not None:  # quoted or a block: text, whatever it looks like
+    if node.style:  # quoted or a block: text, whatever it looks like
         return text
     if text in _CONSTANTS:
         return _CONSTANTS[text]
-    try:
-        return int(text)
-    except ValueError:
-        return text
+    return int(text) if _NUMBER.fullmatch(text) else text
 
 
 def problems_of(name: str, document: Document) -> list[str]:
@@ -129,7 +145,24 @@ def _message(model: type[BaseModel], path: Path, detail: Any) -> str:
         return f"{given!r} is none of {', '.join(known)}{meant(str(given), known)}"
     if kind == "missing":
         return "this key is missing"
+    if given is None and not path:
+        return f"it is empty: it needs {' and '.join(_needed(model)) or 'keys'}"
+    if kind in _SHAPES:
+        return f"{_SHAPES[kind]}, not {_told_value(given)}"
     return str(detail["msg"]).removeprefix("Value error, ")
+
+
+def _needed(model: type[BaseModel]) -> list[str]:
+    fields = model.model_fields.items()
+    return [f"`{item.alias or key}:`" for key, item in fields if item.is_required()]
+
+
+def _told_value(given: Any) -> str:
+    if isinstance(given, dict):
+        return "keys and values"
+    if isinstance(given, list):
+        return "a list"
+    return "nothing" if given is None else f"the single value {str(given)[:60]!r}"
 
 
 def _choices(detail: Any) -> list[str]:

@@ -30,7 +30,7 @@ def test_what_says_little_is_fine(text):
         ("categories: {never: [crush]}", "did you mean 'crash'?"),
         ("mode: act\nmode: act", "guard.yaml:2:1: the key 'mode' is written twice"),
         ("mode: [", "guard.yaml:1:8: not YAML"),
-        ("- mode", "guard.yaml:1:1: the file: Input should be a valid dictionary"),
+        ("- mode", "guard.yaml:1:1: the file: keys and values are needed here, not a list"),
         ("maintenance: [{from: 22:00}]", "maintenance.0.to: this key is missing"),
         ("never_rerun: ['']", "never_rerun.0: String should have at least 1 character"),
     ],

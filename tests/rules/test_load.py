@@ -196,3 +196,28 @@ def test_a_file_whose_ending_is_in_capitals_is_a_rule_file(tmp_path: Path) -> No
 def test_what_is_not_utf_8_is_told_with_its_place(tmp_path: Path) -> None:
     (tmp_path / "own.yaml").write_bytes("rules: []\n# café\n".encode("latin-1"))
     assert problems(tmp_path) == [f"{tmp_path}/own.yaml:2:6: this is not UTF-8"]
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("", "1:1: the file: it is empty: it needs `rules:`"),
+        ("# nothing yet\n", "1:1: the file: it is empty: it needs `rules:`"),
+        ("rules:\n", "1:1: rules: a list is needed here, not nothing"),
+        ("- a\n", "1:1: the file: keys and values are needed here, not a list"),
+        ("rules: [a]\n", "1:9: rules.0: keys and values are needed here, not the single value 'a'"),
+        ("rules: []\n# \a\n", "2:3: not YAML: control characters are not allowed"),
+        ("rules: []\n? [a, b]\n: c\n", "2:3: a key must be a word, not a list or more keys"),
+    ],
+)
+def test_a_wrong_shape_is_told_in_the_words_of_yaml(tmp_path: Path, text: str, told: str) -> None:
+    path = write(tmp_path, text)
+    assert problems(tmp_path) == [f"{path}:{told}"]
+
+
+def test_a_single_pattern_where_a_list_belongs_is_told(tmp_path: Path) -> None:
+    write(tmp_path, GOOD.format(id="a-b", pattern="broke").replace("['broke']", "broke"))
+    (found,) = problems(tmp_path)
+    assert found.endswith(
+        "rules.0.patterns.any: a list is needed here, not the single value 'broke'"
+    )

@@ -32,7 +32,13 @@ Pattern = Annotated[str, Field(min_length=1), AfterValidator(_checked)]
 
 
 class _Part(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True, strict=False)
+    model_config = ConfigDict(
+        frozen=True,
+        extra="forbid",
+        populate_by_name=True,
+        strict=False,
+        coerce_numbers_to_str=True,  # a pattern such as 404 needs no quotes
+    )
 
 
 class Patterns(_Part):
