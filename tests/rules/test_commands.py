@@ -26,6 +26,36 @@ def test_check_tells_every_problem(tmp_path: Path) -> None:
     assert "lookahead" in json.loads(result.stdout)["problems"][0]
 
 
+def test_check_refuses_a_platform_nobody_knows(tmp_path: Path) -> None:
+    file = tmp_path / "a.yaml"
+    file.write_text(WRONG + "    where: {platform: [gihub]}\n")
+    result = RUN.invoke(app, ["check", str(tmp_path)])
+    assert result.exit_code == 1
+    assert result.stdout == (
+        f"{file}:2:1: a-b: where.platform: 'gihub' is none of buildbot, github, gitlab:"
+        " did you mean 'github'?\n"
+    )
+    file.write_text(WRONG + "    where: {platform: [github]}\n")
+    assert RUN.invoke(app, ["check", str(tmp_path)]).exit_code == 0
+
+
+def test_check_names_expired_rules_and_their_owners(tmp_path: Path) -> None:
+    (tmp_path / "a.yaml").write_text(WRONG + "    expires: 2020-01-02\n    owner: team-storage\n")
+    result = RUN.invoke(app, ["check", str(tmp_path)])
+    assert result.exit_code == 0
+    assert "a-b expired on 2020-01-02, owner: team-storage" in result.stdout
+    told = json.loads(RUN.invoke(app, ["check", str(tmp_path), "--json"]).stdout)
+    assert told["expired"] == ["a-b"]
+
+
+def test_explain_names_the_owner_of_a_rule(tmp_path: Path) -> None:
+    (tmp_path / "a.yaml").write_text(WRONG + "    owner: team-storage\n")
+    log = tmp_path / "build.log"
+    log.write_text("it broke\n")
+    result = RUN.invoke(app, ["explain", str(log), "--rules", str(tmp_path)])
+    assert "owner: team-storage" in result.stdout
+
+
 def test_test_runs_inline_tests(tmp_path: Path) -> None:
     (tmp_path / "a.yaml").write_text(WRONG)
     result = RUN.invoke(app, ["test", str(tmp_path), "--json"])
@@ -91,6 +121,9 @@ def test_try_matches_as_a_rule_would() -> None:
     assert json.loads(result.stdout)[0]["captures"] == {"what": "xx"}
     assert RUN.invoke(app, ["try", "^no", "yes"]).exit_code == 1
     assert RUN.invoke(app, ["try", "(?=x)", "yes"]).exit_code == 2
+    broken = b"\xff no".decode("utf-8", "surrogateescape")  # as the shell hands it over
+    assert RUN.invoke(app, ["try", "no", broken]).exit_code == 0
+    assert RUN.invoke(app, ["try", broken, "yes"]).exit_code == 1
 
 
 def test_every_command_has_an_example() -> None:

@@ -130,6 +130,13 @@ def test_conditions_on_the_whole_log() -> None:
         assert bool(hits(log, rule("broke", where=where))) is counts, where
 
 
+def test_exit_codes_as_windows_prints_them() -> None:
+    for code in (-1073741819, 3221225477, -1):
+        log = f"it broke\nProcess exited with code {code}\n"
+        assert hits(log, rule("broke", where={"exit_code": [code]})), code
+        assert not hits(log, rule("broke", where={"exit_code": [1]})), code
+
+
 def test_a_condition_of_the_log_asks_for_the_exact_line() -> None:
     log = "it broke\nthe client was here\n"
     assert hits(log, rule("broke", where={"log_lacks": ["^client was"]}))

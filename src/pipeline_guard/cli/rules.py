@@ -1,7 +1,9 @@
 """`rules`: check, test and list rules, explain what they see in a log, and try a pattern out."""
 
 import json
+import os
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -32,6 +34,8 @@ AS_JSON = typer.Option(False, "--json", help="Print JSON.")
 def check(directories: list[Path] = DIRECTORIES, as_json: bool = AS_JSON) -> None:
     """Read rules and say everything that is wrong with them, with file, line and column.
 
+    A platform nobody knows is wrong, too: its rule would never count. Expired rules are listed.
+
     Exit codes: 0 all is well, 1 something is wrong, 2 wrong usage.
     Example: pipeline-guard rules check ./rules
     """
@@ -41,13 +45,38 @@ def check(directories: list[Path] = DIRECTORIES, as_json: bool = AS_JSON) -> Non
         rules = load_rules(directories or (), builtin=True)
     except ConfigError as error:
         problems = str(error).splitlines()
-        typer.echo(json.dumps({"problems": problems}) if as_json else "\n".join(problems))
-        raise typer.Exit(_FAILED) from None
-    own = sum(not place.startswith("builtin/") for place in rules.origins.values())
-    if as_json:
-        typer.echo(json.dumps({"problems": [], "rules": len(rules.rules), "own": own}))
     else:
-        typer.echo(f"{len(rules.rules)} rules, {own} of your own: no problem found")
+        problems = _unknown_platforms(rules)
+    if problems:
+        typer.echo(json.dumps({"problems": problems}) if as_json else "\n".join(problems))
+        raise typer.Exit(_FAILED)
+    own = sum(map(rules.is_own, rules.origins))
+    today = datetime.now(UTC).date()
+    expired = [rule for rule in rules.rules if rule.expires and rule.expires < today]
+    if as_json:
+        told = {"rules": len(rules.rules), "own": own, "expired": [rule.id for rule in expired]}
+        typer.echo(json.dumps({"problems": [], **told}))
+        return
+    for rule in expired:
+        owner = f", owner: {rule.owner}" if rule.owner else ""
+        typer.echo(f"note: {rules.origins[rule.id]}: {rule.id} expired on {rule.expires}{owner}")
+    typer.echo(f"{len(rules.rules)} rules, {own} of your own: no problem found")
+
+
+def _unknown_platforms(rules: "RuleSet") -> list[str]:
+    asked = [(rule.id, name) for rule in rules.rules for name in rule.where.platform]
+    if not any(rules.is_own(rule) for rule, _ in asked):
+        return []
+    from pipeline_guard.platforms import PLATFORMS  # noqa: PLC0415
+    from pipeline_guard.yamlfile import meant  # noqa: PLC0415
+
+    known = sorted(PLATFORMS)
+    return [
+        f"{rules.origins[rule]}:1: {rule}: where.platform: {name!r} is none of"
+        f" {', '.join(known)}{meant(name, known)}"
+        for rule, name in asked
+        if name not in known
+    ]
 
 
 @app.command("test")
@@ -155,6 +184,8 @@ def explain(
         _tell(row)
         if row["advice"]:
             typer.echo(f"    → {row['advice']}")
+        if row["owner"]:
+            typer.echo(f"    owner: {row['owner']}")
     for hit, unmet in () if as_json else found:
         if unmet is not None:
             _tell(_row(hit, redactor), f", does not count: {unmet} is not met")
@@ -185,6 +216,7 @@ def try_pattern(
     from pipeline_guard.logs.clean import clean_line  # noqa: PLC0415
     from pipeline_guard.search.patterns import line_options, problem_of  # noqa: PLC0415
 
+    pattern = os.fsencode(pattern).decode("utf-8", "replace")
     problem = problem_of(pattern)
     if problem:
         typer.echo(problem, err=True)
@@ -192,7 +224,7 @@ def try_pattern(
     compiled = re2.compile(pattern, line_options())
     found: list[dict[str, Any]] = []
     for line in lines:
-        text = clean_line(line.encode())
+        text = clean_line(os.fsencode(line))
         match = compiled.search(text)
         captures = match.groupdict() if match else {}
         found.append({"text": text, "match": match is not None, "captures": captures})
@@ -230,4 +262,5 @@ def _row(hit: "RuleHit", redactor: "Redactor") -> dict[str, Any]:
         "captures": masked,
         "advice": hit.rule.told(masked),
         "link": hit.rule.link,
+        "owner": hit.rule.owner,
     }

@@ -11,9 +11,9 @@ from pipeline_guard.rules.hits import RuleHit
 from pipeline_guard.rules.schema import Rule
 
 EXIT_CODE: Final = (
-    r"(?i)(?:exit(?:ed)?(?: with)?(?: code| status)?:?|non-zero code:|error code:?) *(\d{1,3})\b"
+    r"(?i)(?:exit(?:ed)?(?: with)?(?: code| status)?:?|non-zero code:|error code:?) *(-?\d{1,10})\b"
 )
-"""How the platforms and tools print the code a command ended with."""
+"""How the platforms and tools print the code a command ended with; Windows has long ones."""
 
 
 @dataclass(slots=True)
