@@ -88,6 +88,30 @@ def test_work_ends_even_when_the_bomb_does_not():
     assert any("reading stopped" in note for note in report.notes)
 
 
+def test_files_that_lie_over_one_another_end_the_work():
+    """A zip's directory may name the same stored bytes a thousand times."""
+    data = b"some words of a log\n" * 5000
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        archive.writestr("a.txt", data)
+        archive.filelist *= 500
+    small = ReadLimits(max_bytes=2**20)
+    chunks, report = read(buffer.getvalue(), small)
+    assert report.bytes < small.work_bytes + len(data)
+    assert any("reading stopped" in note for note in report.notes)
+    assert sum(len(chunk.data) for chunk in chunks) <= small.max_bytes
+
+
+def test_a_zip_of_nothing_readable_is_no_log_without_failure():
+    inner = zipped({"build.txt": random.Random(1).randbytes(4000)})
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_BZIP2) as archive:
+        archive.writestr("build.txt", "Error: x\n")
+    for data in (zipped({"logs.zip": inner}), buffer.getvalue()):
+        with pytest.raises(LogError, match="nothing in the zip can be read"):
+            read(data)
+
+
 def test_too_many_files_keep_the_first_and_the_last():
     chunks, report = read(
         zipped({f"{n}_Step.txt": b"%d\n" % n for n in range(50)}), ReadLimits(max_entries=4)

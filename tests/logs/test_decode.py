@@ -33,6 +33,11 @@ def test_zeros_of_a_crashed_machine_hide_nothing() -> None:
     assert read(b"one\n" * 40 + b"\0" * 900 + b"Error: x\n") == b"one\n" * 40 + b"Error: x\n"
 
 
+def test_a_log_that_was_emptied_while_it_was_written_is_read() -> None:
+    """The writer goes on at its old place, so zeros stand where the log was."""
+    assert read(b"\0" * 5000 + b"one\nError: x\n" * 9) == b"one\nError: x\n" * 9
+
+
 @pytest.mark.parametrize("encoding", ["latin-1", "cp1251", "shift_jis", "gb18030"])
 def test_an_old_encoding_is_text_all_the_same(encoding: str) -> None:
     text = {"latin-1": "Größe für Süß", "cp1251": "Ошибка нет файла"}.get(encoding, "失敗しました")

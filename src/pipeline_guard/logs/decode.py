@@ -56,6 +56,8 @@ def _utf16(data: bytes) -> str | None:
     most = _WIDE_SHARE * len(head) / 2
     if len(head) < _LEAST or 0 not in head[:_BEGINNING] or max(even, odd) < most:
         return None
+    if min(even, odd) > max(even, odd) / 2:
+        return None  # zeros that fill a gap: in text, one half of the bytes has next to none
     encoding = "utf-16-le" if odd > even else "utf-16-be"
     return None if _controls(head.decode(encoding, "replace").encode()) else encoding
 

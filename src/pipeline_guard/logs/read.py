@@ -146,19 +146,21 @@ class _Reader:
         yield from self._bounded(inflater, inflated, None)
 
     def archive(self, stream: BinaryIO) -> Iterator[Chunk]:
-        """Read a zip, file by file."""
+        """Read a zip, file by file; raises LogError when there are files and none can be read."""
         for label, info in log_entries(stream, self._limits.max_entries, self._report.notes.append):
             blocks = entry_blocks(stream, info)
             inflater = Inflater(self._report.notes.append, label, self._size)
             try:
-                if not info.compress_type:
-                    yield from self._cut(blocks, label)
-                    continue
-                yield from self._bounded(inflater, inflater.raw(blocks, info.CRC), label)
+                if not info.compress_type:  # such files can overlap, so their sum has no bound
+                    yield from self._cut(self._until_worked(blocks), label)
+                else:
+                    yield from self._bounded(inflater, inflater.raw(blocks, info.CRC), label)
             except LogError as error:
                 self._report.notes.append(f"{label} was left out: {error}")
             if self._report.bytes >= self._limits.work_bytes:
                 return
+        if self._report.notes and not self._report.lines:
+            raise LogError(f"nothing in the zip can be read: {self._report.notes[0]}")
 
     def _bounded(
         self, inflater: Inflater, inflated: Iterator[bytes], part: str | None
