@@ -248,6 +248,7 @@ def _load(directories: list[Path] | tuple[()]) -> "RuleSet":
 
 
 def _row(hit: "RuleHit", redactor: "Redactor") -> dict[str, Any]:
+    from pipeline_guard.rules.hits import around  # noqa: PLC0415
     from pipeline_guard.rules.ranking import transient  # noqa: PLC0415
 
     masked = {name: redactor.redact(value) for name, value in hit.captures.items()}
@@ -258,7 +259,7 @@ def _row(hit: "RuleHit", redactor: "Redactor") -> dict[str, Any]:
         "transient": transient(hit.rule),
         "line": hit.line,
         "part": hit.part,
-        "text": redactor.redact(hit.text),
+        "text": around(hit.rule, redactor.redact(hit.text)),
         "captures": masked,
         "advice": hit.rule.told(masked),
         "link": hit.rule.link,

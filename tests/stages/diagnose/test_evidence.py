@@ -145,3 +145,28 @@ def test_a_line_that_a_rule_hits_names_the_rule(judge: Judge) -> None:
         2: None,
         1: None,
     }
+
+
+def test_of_a_long_line_the_cause_is_shown_and_not_the_beginning(judge: Judge) -> None:
+    long = 'failed to solve: process "/bin/sh -c ' + "apt-get install -y some-package && " * 60
+    cause = (
+        "request to https://npm.example.org failed, reason: getaddrinfo ENOTFOUND npm.example.org"
+    )
+    found = judged(judge, f"{long}{cause} {'and so on, ' * 200}\n", failed=True)
+    assert cause in found.evidence[0].text
+    assert len(found.evidence[0].text) <= 1_000
+
+
+@pytest.mark.parametrize("inside", [4, 10, 20, 28])
+def test_a_secret_at_the_border_of_two_chunks_stays_hidden(judge: Judge, inside: int) -> None:
+    """A line longer than a chunk is read in pieces, and JSON may have no space to cut it at."""
+    secret = "Qx7Rw2Lm9Vb4Kd8Tz3Hp6Nc1Jf5Gs0Ya"
+    before = '{"a":"' + "x," * (1 << 17)
+    before = before[: (1 << 18) - inside - len('"api_token":"')] + '"api_token":"'
+    cause = (
+        "request to https://npm.example.org failed, reason: getaddrinfo ENOTFOUND npm.example.org"
+    )
+    found = judged(judge, f'{before}{secret}","text":"{cause}"}}\n', failed=True)
+    shown = found.excerpt + "".join(line.text for line in found.evidence)
+    assert "ENOTFOUND" in shown
+    assert not any(secret[at : at + 5] in shown for at in range(len(secret) - 4))

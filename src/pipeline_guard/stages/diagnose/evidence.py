@@ -11,7 +11,7 @@ from pipeline_guard.domain.diagnosis import EvidenceLine
 from pipeline_guard.logs.excerpt import ExcerptLine
 from pipeline_guard.logs.fingerprint import mask
 from pipeline_guard.logs.redact import Redactor
-from pipeline_guard.rules.hits import RuleHit
+from pipeline_guard.rules.hits import RuleHit, around
 
 MAX_EVIDENCE = 10
 _LONGEST = 1_000
@@ -142,7 +142,8 @@ def choose(
         share = 1.0 if hit.rule.category == category else _OTHER_CATEGORY
         place = (hit.part, hit.line)
         told = scored.setdefault(place, _Line(0.0, ""))
-        told.text = told.text or redactor.redact(hit.text)
+        if not told.text or told.text.endswith("…"):  # of a long line an excerpt has the beginning
+            told.text = around(hit.rule, redactor.redact(hit.text))
         if share == 1.0 and hit.rule.strength in TELLING:
             told.score = max(told.score, 0.0)
             own.setdefault(hit.rule.id, []).append(place)

@@ -37,7 +37,7 @@ from pipeline_guard.logs.fingerprint import fingerprint
 from pipeline_guard.logs.read import Chunk, ReadReport, read_chunks
 from pipeline_guard.logs.redact import Redactor
 from pipeline_guard.logs.testnames import TestNames
-from pipeline_guard.rules.hits import RuleHit
+from pipeline_guard.rules.hits import RuleHit, around
 from pipeline_guard.rules.load import RuleSet
 from pipeline_guard.rules.match import Scanner, rank
 from pipeline_guard.rules.ranking import transient
@@ -387,5 +387,5 @@ def _naming(
     if changed:
         return " ".join(sorted(set(changed)))
     if hit is not None and hit.rule.strength in TELLING:
-        return reading.redactor.redact(hit.text)
+        return around(hit.rule, reading.redactor.redact(hit.text))
     return evidence[0].text if evidence else ""
