@@ -47,6 +47,22 @@ BODY = ["MIIEvQIBADANBgkqhkiG9w0BAQEFAASCBKcwggSjAgEAAoIBAQC7VJTUt9Us8cKj"] * 3
         ("7z x -phunter2x a.7z", "hunter2x"),
         ("the token kQ3xN8pL4vR9tYwZ3 was refused", "kQ3xN8pL4vR9tYwZ3"),
         ("ci:kQ3xN8pL4vR9tYwZ3@mirror.example.org", "kQ3xN8pL4vR9tYwZ3"),
+        ('{"auths":{"r.example.org":{"auth":"dXNlcjpwYXNzd29yZDE="}}}', "dXNlcjpwYXNzd29yZDE="),
+        (r'"{\\\"api_token\\\": \\\"kQ3xN8pL4vR9tYwZ3\\\"}"', "kQ3xN8pL4vR9tYwZ3"),
+        ('{"name": "API_TOKEN", "value": "kQ3xN8pL4vR9tYwZ3"}', "kQ3xN8pL4vR9tYwZ3"),
+        ("- name: DB_PASSWORD\n  value: kQ3xN8pL4vR9tYwZ3", "kQ3xN8pL4vR9tYwZ3"),
+        ("#7 ENV NPM_TOKEN kQ3xN8pL4vR9tYwZ3", "kQ3xN8pL4vR9tYwZ3"),
+        ("set -x API_TOKEN kQ3xN8pL4vR9tYwZ3", "kQ3xN8pL4vR9tYwZ3"),
+        ("printf '%s' 'tr0ub4dor' | docker login -u ci --password-stdin", "tr0ub4dor"),
+        ('docker login -u ci --password-stdin <<< "tr0ub4dor"', "tr0ub4dor"),
+        ("echo kQ3xN8pL4vR9tYwZ3 | gh auth login --with-token", "kQ3xN8pL4vR9tYwZ3"),
+        ("twine upload -u ci -p hunter2x dist/a.whl", "hunter2x"),
+        ("dotnet nuget push a.nupkg -k kQ3xN8pL4vR9tYwZ3", "kQ3xN8pL4vR9tYwZ3"),
+        ("curl -sSfu ci:hunter2x https://x.example", "hunter2x"),
+        ("fetch https://x.example/api?key=kQ3xN8pL4vR9tYwZ3&b=2", "kQ3xN8pL4vR9tYwZ3"),
+        ("postgres://app:p4ss/w0rd9x@db.example/x", "p4ss/w0rd9x"),
+        ("Authorization: SSWS kQ3xN8pL4vR9tYwZ3", "kQ3xN8pL4vR9tYwZ3"),
+        ("A temporary password is generated for root@localhost: aB3h!kLm", "aB3h!kLm"),
         ("aws_secret_access_key = wJalrXUtnFEMI/K7MDENG/bPxRfiCYzzzz", "wJalrXUtnFEMI"),
     ],
 )
@@ -133,6 +149,38 @@ def test_a_whole_token_at_a_line_end_does_not_eat_the_next_line():
 def test_a_token_in_base64_goes():
     encoded = base64.b64encode(f"x-access-token:{GITHUB}".encode()).decode()
     assert Redactor().redact(f"extraheader {encoded}") == f"extraheader {MASK}"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "https://ci:hunter2x@git.example.org/a",
+        '{"auths":{"r.example.org":{"auth":"dXNlcjpwYXNzd29yZDE="}}}',
+        "DB_PASSWORD=kQ3xN8pL4vR9tYwZ3",
+    ],
+)
+def test_what_names_a_secret_in_base64_goes(text: str):
+    encoded = base64.b64encode(text.encode()).decode()
+    assert encoded[8:24] not in Redactor().redact(f"  config: {encoded}")
+
+
+@pytest.mark.parametrize(
+    "before", ["2026-01-02 03:04:0{},123 INFO deploy: ", "  {}: ", "app_1  | ", "      "]
+)
+def test_a_private_key_goes_whatever_stands_before_each_line(before: str):
+    key = [
+        "-----BEGIN EC PRIVATE KEY-----",
+        *BODY,
+        "Zz9Yy8Xx7Ww6==",
+        "-----END EC PRIVATE KEY-----",
+    ]
+    rows = [before.format(number) + line for number, line in enumerate(key)]
+    masked = Redactor().redact_lines([*rows, before.format(9) + "deployed to the cluster"])
+    assert not any(line in row for row in masked for line in [BODY[0], "Zz9Yy8Xx7Ww6"])
+    assert masked[-1].endswith("deployed to the cluster")
+    learned = Redactor()
+    learned.observe("\n".join(rows).encode() + b"\n")
+    assert BODY[0] not in learned.redact(rows[2])
 
 
 def test_a_private_key_goes_as_a_whole():

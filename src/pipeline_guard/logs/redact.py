@@ -31,7 +31,7 @@ _NEEDLES: Final = tuple(
 )
 # What follows such a word when a value follows it.
 _TELLING: Final = re.compile(
-    rb"[\w.-]{0,64}\\?[\"']?\]?[ \t]*(?::=|=>|[:=])[ \t]*\\?[\"']?[^\s*$<{(\"'\\]{6}| KEY"
+    rb"[\w.-]{0,64}\\{0,7}[\"']?\]?[ \t]*(?::=|=>|[:=])[ \t]*\\{0,7}[\"']?[^\s*$<{(\"'\\]{6}| KEY"
 )
 _FLAGGED: Final = re.compile(rb"\s--?[\w-]{0,30}$")
 _KEY_END: Final = re.compile(r"-----END [A-Z0-9 ]*PRIVATE KEY(?: BLOCK)?-----")
@@ -41,6 +41,8 @@ _KEY_ONE_LINE: Final = re.compile(
 _KEY_LINE: Final = re.compile(
     r"[\s>|+#*'\"]*(?:[A-Za-z0-9+/=]{8,}[\\n'\",+\s]*|[A-Z][\w-]+: .*|=[A-Za-z0-9+/]{4})?$"
 )
+_KEY_TAIL: Final = re.compile(r"[\s:|>'\"]([A-Za-z0-9+/]{60,}={0,2})$")
+_DIGIT: Final = re.compile(r"\d")
 _RUN_AFTER: Final = re.compile(r"[A-Za-z0-9+/_-]*={0,2}")
 _TOLD: Final = re.compile(r"(?i)(?:::add-mask::|issecret=true[^\]\n]*\])(\S.{4,200}?)\s*$")
 """A job tells its platform what to mask; whoever reads the log should mask it, too."""
@@ -60,6 +62,7 @@ class Redactor(Known):
         self._values: dict[str, None] = {}
         self._encoded: dict[str, None] = {}
         self._in_key = False
+        self._key_prefix = ""
         self._budget = _BUDGET
         self._finder = BytesAhoCorasick(_NEEDLES, matchkind=MatchKind.LeftmostFirst)
 
@@ -86,6 +89,7 @@ class Redactor(Known):
             self._budget -= _LINE_COST
             line = clean_line(chunk[begin:done])
             if KEY_BEGIN.search(line) and not _KEY_END.search(line):
+                self._key_prefix = _prefix(line, KEY_BEGIN)
                 done = self._learn_key(chunk, done)
             else:
                 self._learn_pairs(line)
@@ -96,12 +100,13 @@ class Redactor(Known):
         while at < len(chunk) and len(self._values) < _VALUES_CAP and self._budget > 0:
             self._budget -= _LINE_COST
             end = chunk.find(b"\n", at) + 1 or len(chunk)
-            line = clean_line(chunk[at : min(end, at + 200)]).strip()
-            if _KEY_END.search(line) or not _KEY_LINE.match(line):
+            line = clean_line(chunk[at : min(end, at + 200)])
+            body = _key_body(line, self._key_prefix)
+            if _KEY_END.search(line) or body is None:
                 self._in_key = False
                 return at
-            if len(line) >= 16 and ": " not in line:
-                self._values[line] = None
+            if len(body) >= 16 and ": " not in body:
+                self._values[body] = None
             at = end
         return at
 
@@ -152,18 +157,18 @@ class Redactor(Known):
 
     def _mask_keys(self, text: str) -> str:
         """Mask private keys, on one line or many, also when only their end is in the text."""
-        lines, inside = text.split("\n"), False
+        lines, inside, prefix = text.split("\n"), False, ""
         for index, line in enumerate(lines):
             if KEY_BEGIN.search(line):
                 self.count += 1
-                inside = not _KEY_END.search(line)
+                inside, prefix = not _KEY_END.search(line), _prefix(line, KEY_BEGIN)
                 lines[index] = _KEY_ONE_LINE.sub(MASK, line)
             elif _KEY_END.search(line):
                 if not inside:
                     self._mask_before(lines, index)
                 inside = False
                 lines[index] = MASK
-            elif inside and _KEY_LINE.match(line):
+            elif inside and _key_body(line, prefix) is not None:
                 lines[index] = MASK
             else:
                 inside = False
@@ -171,8 +176,9 @@ class Redactor(Known):
 
     def _mask_before(self, lines: list[str], end: int) -> None:
         self.count += 1
+        prefix = _prefix(lines[end], _KEY_END)
         for index in range(end - 1, -1, -1):
-            if len(lines[index]) < 16 or not _KEY_LINE.match(lines[index]):
+            if len(_key_body(lines[index], prefix) or "") < 16:
                 return
             lines[index] = MASK
 
@@ -214,6 +220,20 @@ class Redactor(Known):
         for value in self._values:
             if (at := text.find(value)) >= 0:
                 yield at, at + len(value)
+
+
+def _prefix(line: str, mark: re.Pattern[str]) -> str:
+    """What a program put before a key's first or last line, as it does before each; no digits."""
+    found = mark.search(line)
+    return _DIGIT.sub("0", line[: found.start()]) if found else ""
+
+
+def _key_body(line: str, prefix: str) -> str | None:
+    """What of a line belongs to a private key; None when the line does not."""
+    rest = line[len(prefix) :] if _DIGIT.sub("0", line[: len(prefix)]) == prefix else line
+    if _KEY_LINE.match(rest):
+        return rest.strip()
+    return run[1] if (run := _KEY_TAIL.search(line)) else None
 
 
 def _mask_front(lines: list[str], index: int, size: int) -> None:

@@ -88,15 +88,21 @@ _NAME: Final = (
     rf"([A-Za-z0-9_.-]*(?:{_WORDS})[A-Za-z0-9_.-]*|[A-Za-z0-9_.-]*{_ENDINGS}\b"
     r"|D?sonar\.login|_?auth\b|sig\b|pass\b)"
 )
-_VALUE: Final = r"\"(?:[^\"\\\n]|\\.)*\"?|'[^'\n]*'?|\\\"[^\"\\\n]*|[^\s\"']\S*"
-PAIR: Final = rf"(?i)(\b{_NAME}\\?[\"']?\]?[ \t]*(?::=|=>|=|:)[ \t]*)({_VALUE})"
+_VALUE: Final = r"\"(?:[^\"\\\n]|\\.)*\"?|'[^'\n]*'?|\\+\"[^\"\\\n]*|[^\s\"']\S*"
+PAIR: Final = rf"(?i)(\b{_NAME}\\*[\"']?\]?[ \t]*(?::=|=>|=|:)[ \t]*)({_VALUE})"
 FLAG: Final = rf"(?i)((?:^|\s)--?{_NAME}[ \t]+)({_VALUE})"
+LISTED: Final = (
+    rf"(?i)(\b(?:name|key)\\*[\"']?[ \t]*[:=][ \t]*\\*[\"']?{_NAME}\\*[\"']?[ \t]*,?\s*"
+    rf"\\*[\"']?value\\*[\"']?[ \t]*[:=][ \t]*)({_VALUE})"
+)
+"""Name and value as entries of a list of variables have them, in JSON or on two lines of YAML."""
 
 # Places whose value is a secret whatever it looks like; groups: text before, value.
 PLACES: Final = (
     (
         r"(?i)(\b(?:proxy-)?authorization\\?[\"']?[ \t]*[:=][ \t]*\\?[\"']?"
-        r"(?:(?:bearer|basic|token|digest|apikey|negotiate|ntlm)[ \t]+)?)([^\s\"'*\\]{6,})"
+        r"(?:(?:bearer|basic|token|digest|apikey|negotiate|ntlm|ssws|splunk|bot)[ \t]+)?)"
+        r"([^\s\"'*\\]{6,})"
     ),
     r"(?i)(\b(?:bearer|basic)[ \t]+)([A-Za-z0-9._~+/=-]{16,})",
     (
@@ -104,6 +110,11 @@ PLACES: Final = (
         r"[\"']?:[ \t]*[\"']?)([^\s\"';]{6,})"
     ),
     r"(\b[A-Za-z][A-Za-z0-9+.-]*://[^\s/:@\"'<>]*:)([^\s/\"'<>]+)@",
+    (
+        r"(\b(?:postgres(?:ql)?|mysql|mariadb|mssql|mongodb(?:\+srv)?|amqps?|rediss?)://[^\s/:@\"'<>]*:)"
+        r"([^\s\"'<>@]+)@"
+    ),  # whose passwords often hold an unescaped slash
+    r"(\bjdbc:oracle:\w+:[\w.$-]+/)([^\s\"'@]{4,})@",
     r"(\b[A-Za-z][A-Za-z0-9+.-]*://)([A-Za-z0-9_-]{20,})@",
     (
         r"(?i)([?&](?:sig|signature|x-amz-signature|x-amz-security-token|x-goog-signature|code)=)"
@@ -117,9 +128,21 @@ PLACES: Final = (
     r"(\b(?:mysql|mysqldump|mysqladmin|mariadb)\b[^\n]*\s-p)([^\s-]\S{3,})",
     r"(?i)(\b(?:set-)?cookie:[ \t]*)([^=;\s]+=[^\n]{4,})",
     r"(?i)(:_(?:authToken|password|auth)[ \t]+)(\S{8,})",
-    r"(\becho[ \t]+(?:-n[ \t]+)?[\"']?)([^\s\"'$]{6,})[\"']?[ \t]*\|[^\n]*--password-stdin",
+    (
+        r"(\b(?:echo|printf)[ \t]+(?:-n[ \t]+|[\"']?%s(?:\\n)?[\"']?[ \t]+)?[\"']?)"
+        r"([^\s\"'$]{6,})[\"']?[ \t]*\|[^\n]*--(?:password-stdin|with-token)"
+    ),
+    r"(--(?:password-stdin|with-token)\b[^\n]*<<<[ \t]*[\"']?)([^\s\"'$]{6,})",
+    r"(\btwine\b[^\n]*\s(?:-p|--password)[ =]?)([^\s\"'-]\S{3,})",
+    r"(?i)(\bnuget\b[^\n]*\s(?:-k|-apikey)[ =])([^\s\"'-]\S{7,})",
+    r"(\blftp\b[^\n]*\s-u[ \t]+[^\s,]+,)(\S{4,})",
+    r"(\bopenssl[ \t]+enc\b[^\n]*\s-[kK][ \t]+)(\S{4,})",
+    r"(?i)(\bsigntool\b[^\n]*\s/p[ \t]+)(\S{4,})",
+    r"(\btemporary password is generated for \S+: )(\S{6,})",
+    r"(\bUnseal Key \d+: )(\S{20,})",
     r"(\bsshpass[ \t]+-p[ \t]*)(\S{4,})",
     r"(\b(?:curl|wget|http|https)\b[^\n]*\s(?:-u|--user)[ =]?[\"']?[^\s:\"']+:)([^\s\"']{4,})",
+    r"(\bcurl\b[^\n]*\s-[a-zA-Z]{1,8}u[ =]?[\"']?[^\s:/\"']+:)([^\s/\"'][^\s\"']{3,})",
     r"(?i)(<[\w.:-]*(?:password|passwd|passphrase|secret|token|api-?key)>)([^<\s][^<\n]{3,})</",
     r"(?i)(\bkey=\"[^\"\n]*(?:password|token|secret|apikey)[^\"\n]*\" value=\")([^\"\n]{4,})",
     r"(\baws configure set [\w.-]*(?:secret|token)\w*[ \t]+)(\S{8,})",
@@ -141,16 +164,16 @@ GUESSES: Final = (
         r"(?:[ \t]+(?:is|was|set to|->|used)?[ \t]*|:[ \t]+)[\"'`]?)([A-Za-z0-9_+/=.-]{12,})"
     ),
     r"((?:^|[\s\"'=]))(s\.[A-Za-z0-9]{24})\b",  # Vault's, before they began with hvs
-    r"((?:^|\s)KEY=)([A-Za-z0-9_+/=.]{16,})",
+    r"((?:^|\s)KEY=|[?&]key=)([A-Za-z0-9_+/=.]{16,})",
     r"(?i)(\bsonar_?login=)([A-Za-z0-9]{16,})",
     r"(\b[A-Za-z][\w.-]*:)([^\s:@/\"']{12,})@[\w-]+\.[\w.-]+",
     (
-        r"(?i)(\b(?:setx|set-item|setenv)[ \t]+(?:env:)?\w*(?:password|secret|token|key)\w*"
-        r"[ \t]+)(\S{8,})"
+        r"(?i)(\b(?:setx|set-item|setenv|env|arg|set[ \t]+-g?x)[ \t]+(?:env:)?"
+        r"\w*(?:password|secret|token|key)\w*[ \t]+)(\S{8,})"
     ),
 )
 
-NAMED: Final = "|".join(f"(?:{kind})" for kind in (*PLACES, *GUESSES, PAIR, FLAG))
+NAMED: Final = "|".join(f"(?:{kind})" for kind in (*PLACES, *GUESSES, PAIR, FLAG, LISTED))
 """Matches wherever one of them does. Most texts hold none: one look is cheaper than one for each.
 
 Not with TOKEN in it: together they need more states than re2 keeps, and it would turn slow.
@@ -185,8 +208,8 @@ _CALL: Final = re.compile(r"\w+(?:[.:]\w+)*[(\[<{]|.*(?:\(\)|=>|->|\$\{|\$\()")
 
 def bare(value: str) -> str:
     """Give a captured value without its quotes and the punctuation after it."""
-    if value[:2] == '\\"':
-        return value[2:]
+    if value[:1] == "\\" and value.lstrip("\\")[:1] == '"':
+        return value.lstrip("\\")[1:]
     if value[:1] in ('"', "'"):
         return value[1:].removesuffix(value[0])
     return value.rstrip(",;)}]\"'\\")

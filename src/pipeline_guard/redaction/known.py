@@ -10,6 +10,7 @@ import re2
 from pipeline_guard.redaction.kinds import (
     FLAG,
     GUESSES,
+    LISTED,
     NAMED,
     PAIR,
     PLACES,
@@ -36,7 +37,7 @@ class Known:
         self.count = 0
         self._token = re2.compile(TOKEN)
         self._named = re2.compile(NAMED)
-        self._pairs = (re2.compile(PAIR), re2.compile(FLAG))
+        self._pairs = (re2.compile(PAIR), re2.compile(FLAG), re2.compile(LISTED))
         self._places = tuple(re2.compile(place) for place in PLACES)
         self._guesses = tuple(re2.compile(guess) for guess in GUESSES)
 
@@ -81,9 +82,15 @@ class Known:
         for text in _decoded(standard):
             if self._token.search(text) or KEY_BEGIN.search(text):
                 return True
-            if any(_masked_pair(match) != match[0] for match in self._pairs[0].finditer(text)):
+            if self._named.search(text) and self._names_secret(text):
                 return True
         return False
+
+    def _names_secret(self, text: str) -> bool:
+        before = self.count
+        named = self._mask_named(text) != text
+        self.count = before
+        return named
 
 
 def _masked_place(match: Any) -> str:
@@ -107,7 +114,8 @@ def _masked_guess(match: Any) -> str:
 def _masked_pair(match: Any) -> str:
     before, name, value = match[1], match[2], match[3]
     inner = bare(value)
-    if MASK in value or (before[-1:] == ":" and not TELLING_NAME.search(name)):
+    bare_colon = before[-1:] == ":" and before[-2:-1] not in ('"', "'")  # in JSON it is plain
+    if MASK in value or (bare_colon and not TELLING_NAME.search(name)):
         return str(match[0])
     if is_secret(name, inner, attached=_attached(before, value)):
         return f"{before}{value.replace(inner, MASK, 1)}"
