@@ -248,10 +248,10 @@ def _load(directories: list[Path] | tuple[()]) -> "RuleSet":
 
 
 def _row(hit: "RuleHit", redactor: "Redactor") -> dict[str, Any]:
-    from pipeline_guard.rules.hits import around  # noqa: PLC0415
+    from pipeline_guard.rules.hits import around, masked_captures  # noqa: PLC0415
     from pipeline_guard.rules.ranking import transient  # noqa: PLC0415
 
-    masked = {name: redactor.redact(value) for name, value in hit.captures.items()}
+    masked = masked_captures(hit, redactor.redact)
     return {
         "rule": hit.rule.id,
         "category": hit.rule.category,

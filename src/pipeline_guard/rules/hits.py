@@ -1,11 +1,13 @@
 """One rule meeting one line."""
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final
 
 import re2
 
+from pipeline_guard.redaction.known import MASK
 from pipeline_guard.rules.schema import Rule
 
 
@@ -49,3 +51,17 @@ def around(rule: Rule, text: str) -> str:
         gaps = [gap.start() for gap in _GAP.finditer(shown, SHOWN // 2)]
         shown = shown[: gaps[-1] if gaps else SHOWN] + " …"
     return f"… {shown}" if start else shown
+
+
+def masked_captures(hit: RuleHit, redact: Callable[[str], str]) -> dict[str, str]:
+    """Give a hit's captures fit to be shown and stored.
+
+    A captured password stands alone, without the name that gives it away; so what the redacted
+    line does not hold any more is masked, too.
+    """
+    line = redact(hit.text)
+    masked = {name: redact(value) for name, value in hit.captures.items()}
+    return {
+        name: MASK if value == hit.captures[name] and value not in line else value
+        for name, value in masked.items()
+    }

@@ -20,6 +20,12 @@ rules:
     transient: false
     advice: "Free {disk}."
     tests: {match: ['No room left on vda']}
+  - id: own-login
+    category: auth_permission
+    patterns: {any: ['login failed with password=(?P<given>\\S+) for (?P<who>\\w+)']}
+    captures: [given, who]
+    advice: "{who} may not log in with {given}."
+    tests: {match: ['login failed with password=x for bob']}
   - id: own-gate
     category: network_transient
     patterns: {any: ['gateway hiccup']}
@@ -118,6 +124,16 @@ def test_secrets_show_nowhere(judge: Judge) -> None:
     found = _say(judge, f"No room left on {secret}", "exited with 1")
     assert found.category == "disk_full"
     assert secret not in repr(found)
+
+
+def test_a_captured_secret_shows_nowhere_and_names_no_cause(judge: Judge) -> None:
+    found = [
+        _say(judge, f"login failed with password={given} for bob", "exited with 1")
+        for given in ("correcthorse", "batterystaple")
+    ]
+    assert found[0].rule == "own-login"
+    assert found[0].advice == "bob may not log in with [redacted]."
+    assert found[0].fingerprint == found[1].fingerprint
 
 
 def test_the_fingerprint_is_of_the_cause(judge: Judge) -> None:

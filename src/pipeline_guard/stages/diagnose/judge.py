@@ -37,7 +37,7 @@ from pipeline_guard.logs.fingerprint import fingerprint
 from pipeline_guard.logs.read import Chunk, ReadReport, read_chunks
 from pipeline_guard.logs.redact import Redactor
 from pipeline_guard.logs.testnames import TestNames
-from pipeline_guard.rules.hits import RuleHit, around
+from pipeline_guard.rules.hits import RuleHit, around, masked_captures
 from pipeline_guard.rules.load import RuleSet
 from pipeline_guard.rules.match import Scanner, rank
 from pipeline_guard.rules.ranking import transient
@@ -227,6 +227,7 @@ class Judge:
         hit = reading.best(category)
         rerun_trust = self._model.rerun_trust if self._model else {}
         chance = rerun_chance(reading, top, confidences, rerun_trust) if known else 0.0
+        captures = masked_captures(hit, reading.redactor.redact) if hit else {}
         evidence = choose(
             reading.hits, lines, causes, category, reading.redactor, reading.stopped_at
         )
@@ -238,10 +239,12 @@ class Judge:
             rule=hit.rule.id if hit else None,
             rule_version=hit.rule.version if hit else None,
             evidence=evidence,
-            fingerprint=_fingerprint(category, hit, _naming(category, hit, evidence, reading)),
+            fingerprint=_fingerprint(
+                category, hit, captures, _naming(category, hit, evidence, reading)
+            ),
             failed_tests=reading.failed_tests,
             candidates=_candidates(ranked),
-            advice=hit.rule.told(_redacted(hit, reading.redactor)) if hit else None,
+            advice=hit.rule.told(captures) if hit else None,
             link=hit.rule.link if hit else None,
             excerpt=reading.excerpt.text,
             notes=(*reading.report.notes, *reading.printed.notes),
@@ -249,7 +252,7 @@ class Judge:
             lines=reading.report.lines,
             redactions=reading.redactor.count,
             diff=reading.printed.diff,
-            fix=hit.rule.edits(_redacted(hit, reading.redactor)) if hit else (),
+            fix=hit.rule.edits(captures) if hit else (),
         )
 
     def _transient_above(self, hit: RuleHit | None) -> float:
@@ -364,12 +367,9 @@ def _candidates(ranked: Sequence[tuple[str, float]]) -> tuple[Candidate, ...]:
     )
 
 
-def _redacted(hit: RuleHit, redactor: Redactor) -> dict[str, str]:
-    return {name: redactor.redact(value) for name, value in hit.captures.items()}
-
-
-def _fingerprint(category: Category, hit: RuleHit | None, naming: str) -> str:
-    captures = hit.captures if hit else {}
+def _fingerprint(
+    category: Category, hit: RuleHit | None, captures: Mapping[str, str], naming: str
+) -> str:
     wanted = {
         name: captures[name] for name in (hit.rule.captures if hit else ()) if name in captures
     }
