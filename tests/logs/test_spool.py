@@ -39,6 +39,18 @@ async def test_past_the_cap_head_and_tail_stay_with_their_numbers(tmp_path: Path
     assert chunks[-1].data.endswith(b"line 20000\n")
 
 
+async def test_half_a_line_at_the_start_of_the_tail_is_left_out(tmp_path: Path):
+    log = b"".join(b"line %d api_token=kQ3xN8pL4vR9tYwZ3%05d\n" % (n, n) for n in range(1, 5001))
+    whole = set(log.split(b"\n"))
+    for size in (990, 997, 1001, 1009):
+        path = await spool(body(log, size), tmp_path, ReadLimits(max_bytes=40_000))
+        lines = path.read_bytes().split(b"\n")
+        assert len(lines) == 5001
+        assert lines[4_999].startswith(b"line 5000 ")
+        head = lines.index(b"")
+        assert not any(line not in whole for line in lines[head:])
+
+
 async def test_an_archive_over_the_cap_is_refused_and_leaves_no_file(tmp_path: Path):
     packed = gzip.compress(LOG, 0)
     with pytest.raises(LogError, match="larger"):

@@ -77,9 +77,19 @@ class _Writer:
 
     def finish(self) -> str | None:
         """Write the tail; give a note when something was left out."""
+        if self._left_out:
+            self._drop_rest_of_line()
         self._file.write(b"\n" * min(self._lines_left_out, self._limits.max_bytes))
         for block in self._tail:
             self._file.write(block)
         if not self._left_out:
             return None
         return f"the log is over a size cap: {self._left_out:,} bytes in its middle were left out"
+
+    def _drop_rest_of_line(self) -> None:
+        """The beginning of the tail's first line is gone, and with it the name beside a secret."""
+        first = self._tail[0]
+        at = first.find(b"\n")
+        if at >= 0:
+            self._tail[0] = first[at:]
+            self._left_out += at
