@@ -54,3 +54,20 @@ def test_a_correction_needs_its_reason(tmp_path: Path) -> None:
 def test_a_missing_manifest(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="cannot be read"):
         read_manifests([tmp_path / "none.jsonl"])
+
+
+@pytest.mark.parametrize(
+    ("rows", "said"),
+    [
+        ([{"path": "a.log", "reason": "it crashed"}], ":1: a correction needs `path`"),
+        ([{"label": "crash", "reason": "it crashed"}], ":1: a correction needs `path`"),
+        ([{"path": "a.log", "label": "crash", "reason": "so"}] * 2, ":2: a.log was corrected"),
+    ],
+)
+def test_a_correction_that_corrects_nothing_is_told(
+    tmp_path: Path, rows: list[object], said: str
+) -> None:
+    path = _write(tmp_path / OVERLAY_NAME, *rows)
+    with pytest.raises(ConfigError) as caught:
+        read_overlay(tmp_path)
+    assert str(caught.value).startswith(f"{path}{said}")

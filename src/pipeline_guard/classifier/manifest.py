@@ -57,7 +57,12 @@ def read_overlay(folder: Path) -> dict[str, dict[str, Any]]:
     for number, row in _rows(path):
         if not row.get("reason"):
             raise ConfigError(f"{path}:{number}: a correction needs its reason")
-        corrections[str(row.get("path"))] = row
+        key = row.get("path")
+        if not isinstance(key, str) or not {"label", "transient"} & row.keys():
+            raise ConfigError(f"{path}:{number}: a correction needs `path`, and what it corrects")
+        if key in corrections:
+            raise ConfigError(f"{path}:{number}: {key} was corrected above")
+        corrections[key] = row
     return corrections
 
 
