@@ -65,6 +65,7 @@ def test_a_job_without_a_folder_is_read_whole():
         ("a/./b", "a/b"),
         ("..", "unnamed"),
         ("x" * 500, "x" * 200),
+        ("build/1_use ghp_" + "a1B2" * 9 + " now.txt", "build/1_use [redacted] now.txt"),
     ],
 )
 def test_names_are_only_labels(name: str, label: str):

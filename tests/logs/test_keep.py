@@ -63,6 +63,14 @@ def test_steps_become_sections_that_cover_every_line(written):
     ]
 
 
+def test_a_secret_in_a_steps_name_is_masked(written):
+    log = b"##[group]Run docker login -u ci -p kQ3xN8pL4vR9 reg\nMY_TOKEN=Zz9Yy8Xx7Ww6Vv5\n"
+    log += b"##[group]use Zz9Yy8Xx7Ww6Vv5\nx\n"
+    paths = [item["path"] for item in keep_log(written(log)).outline]
+    assert paths[0] == ("Run docker login -u ci -p [redacted] reg",)
+    assert paths[1] == (*paths[0], "use [redacted]")
+
+
 def test_each_file_of_a_zip_is_a_section_with_lines_of_its_own(tmp_path):
     path = tmp_path / "logs.zip"
     with zipfile.ZipFile(path, "w") as archive:

@@ -10,6 +10,7 @@ from typing import BinaryIO, Final, cast
 from isal import isal_zlib
 
 from pipeline_guard.errors import LogError
+from pipeline_guard.redaction.names import masked
 
 BLOCK: Final = 1 << 18
 """Compressed bytes read at a time."""
@@ -203,10 +204,14 @@ def _leading_number(part: str) -> int:
 
 
 def safe_label(name: str) -> str:
-    """Make an archive's file name fit to be shown: no control characters, no climbing, short."""
+    """Make an archive's file name fit to be shown: no secret, no control characters, short.
+
+    Steps and jobs are named by people, and a matrix puts its values into the names. Nor does a
+    name climb out of its folder.
+    """
     name = re.sub(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069]", "", name)
     parts = [part for part in name.replace("\\", "/").split("/") if part not in ("", ".", "..")]
-    return "/".join(parts)[-200:] or "unnamed"
+    return masked("/".join(parts))[-200:] or "unnamed"
 
 
 def entry_blocks(stream: BinaryIO, info: zipfile.ZipInfo) -> Iterator[bytes]:

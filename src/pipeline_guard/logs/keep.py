@@ -41,7 +41,7 @@ def keep_log(source: Path, most_bytes: int = MOST_BYTES) -> KeptLog:
     return KeptLog(
         lines=report.lines,
         chunks=tuple(keeper.chunks),
-        outline=tuple(_outline(steps, ends)),
+        outline=tuple(_outline(steps, ends, redactor)),
         notes=(*report.notes, *keeper.notes),
     )
 
@@ -119,8 +119,13 @@ class _Section:
     last: int
 
 
-def _outline(steps: StepTree, ends: dict[str | None, int]) -> Iterator[dict[str, object]]:
-    """The sections of every part, in order; neighbours of the same step are one."""
+def _outline(
+    steps: StepTree, ends: dict[str | None, int], redactor: Redactor
+) -> Iterator[dict[str, object]]:
+    """The sections of every part, in order; neighbours of the same step are one.
+
+    GitHub calls a step by its script's first line, which may log in somewhere.
+    """
     sections: list[_Section] = []
     for part, end in ends.items():
         starts = sorted({1, *steps.changes(part)})
@@ -131,5 +136,7 @@ def _outline(steps: StepTree, ends: dict[str | None, int]) -> Iterator[dict[str,
                 before.last = last
             elif first <= last:
                 sections.append(_Section(part, path, first, last))
+    names = {name: redactor.redact(name) for item in sections for name in item.path}
     for item in sections:
-        yield {"part": item.part or "", "path": item.path, "first": item.first, "last": item.last}
+        path = tuple(names[name] for name in item.path)
+        yield {"part": item.part or "", "path": path, "first": item.first, "last": item.last}
