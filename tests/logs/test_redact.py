@@ -4,6 +4,7 @@ import base64
 
 import pytest
 
+from pipeline_guard.logs import redact
 from pipeline_guard.logs.redact import Redactor
 from pipeline_guard.redaction.known import MASK
 
@@ -206,3 +207,12 @@ def test_a_flood_of_telling_words_costs_bounded_work():
     for n in range(40):
         redactor.observe(b"".join(b"TOKEN=abc%dXyz%d\n" % (n, i) for i in range(5000)))
     assert len(redactor._values) <= 500
+
+
+def test_a_flood_of_pairs_on_one_line_costs_bounded_work(monkeypatch: pytest.MonkeyPatch):
+    judged: list[str] = []
+    monkeypatch.setattr(redact, "is_secret", lambda name, *_, **__: judged.append(name))
+    redactor = Redactor()
+    for _ in range(100):
+        redactor.observe(b"password=hunter2x " * 15_000 + b"\n")
+    assert len(judged) < 51_000

@@ -15,7 +15,7 @@ from pipeline_guard.redaction.known import KEY_BEGIN, MASK, Known
 _BUDGET: Final = 1_000_000
 """Telling words looked at while learning; a hostile log could be made of nothing else."""
 _LINE_COST: Final = 20
-"""What a close look at a line costs of the budget."""
+"""What a close look at a line costs of the budget, and at each pair of name and value in it."""
 _VALUES_CAP: Final = 500
 _BEFORE: Final = 300
 _AFTER: Final = 4096
@@ -115,6 +115,7 @@ class Redactor(Known):
             self._learn(told[1])
         for pattern in self._pairs:
             for match in pattern.finditer(line):
+                self._budget -= _LINE_COST
                 _, name, value = match.groups()
                 if is_secret(name, bare(value), attached=True) and random_looking(bare(value)):
                     self._learn(bare(value))
