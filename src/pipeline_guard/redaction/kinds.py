@@ -42,7 +42,7 @@ _TOKENS: Final = (
         r"|figd_[A-Za-z0-9_-]{40}|sbp_[a-f0-9]{40}|pscale_(?:tkn|pw|oauth)_[A-Za-z0-9_.-]{32,}"
     ),
     (
-        r"[0-9]{8,10}:AA[A-Za-z0-9_-]{32,}|[MNO][A-Za-z0-9_-]{23,27}\.[A-Za-z0-9_-]{6}\.[A-Za-z0-9_-]{27,}"
+        r"(?:bot)?[0-9]{8,10}:AA[A-Za-z0-9_-]{32,}|[MNO][A-Za-z0-9_-]{23,27}\.[A-Za-z0-9_-]{6}\.[A-Za-z0-9_-]{27,}"
         r"|discord(?:app)?\.com/api/webhooks/[0-9]+/[A-Za-z0-9_-]{40,}"
     ),
     (
@@ -89,13 +89,15 @@ _NAME: Final = (
     r"|D?sonar\.login|_?auth\b|sig\b|pass\b)"
 )
 _VALUE: Final = r"\"(?:[^\"\\\n]|\\.)*\"?|'[^'\n]*'?|\\+\"[^\"\\\n]*|[^\s\"']\S*"
-PAIR: Final = rf"(?i)(\b{_NAME}\\*[\"']?\]?[ \t]*(?::=|=>|=|:)[ \t]*)({_VALUE})"
+PAIR: Final = rf"(?i)(\b{_NAME}\\*[\"']?\]?[ \t]*(?::=|=>|=|:)[ \t]*(?:&[\w-]+[ \t]+)?)({_VALUE})"
 FLAG: Final = rf"(?i)((?:^|\s)--?{_NAME}[ \t]+)({_VALUE})"
 LISTED: Final = (
     rf"(?i)(\b(?:name|key)\\*[\"']?[ \t]*[:=][ \t]*\\*[\"']?{_NAME}\\*[\"']?[ \t]*,?\s*"
     rf"\\*[\"']?value\\*[\"']?[ \t]*[:=][ \t]*)({_VALUE})"
 )
 """Name and value as entries of a list of variables have them, in JSON or on two lines of YAML."""
+BLOCK: Final = rf"(?i)(\b{_NAME}[\"']?:[ \t]*[|>][+-]?[ \t]*\n[ \t]*)([^\s\"']\S*)"
+"""A value that YAML has on a line of its own."""
 
 # Places whose value is a secret whatever it looks like; groups: text before, value.
 PLACES: Final = (
@@ -130,10 +132,19 @@ PLACES: Final = (
     r"(?i)(:_(?:authToken|password|auth)[ \t]+)(\S{8,})",
     (
         r"(\b(?:echo|printf)[ \t]+(?:-n[ \t]+|[\"']?%s(?:\\n)?[\"']?[ \t]+)?[\"']?)"
-        r"([^\s\"'$]{6,})[\"']?[ \t]*\|[^\n]*--(?:password-stdin|with-token)"
+        r"([^\s\"'$]{6,})[\"']?[ \t]*\|[^\n]*(?:--password-stdin|--with-token|\bsudo[ \t]+-S)\b"
     ),
     r"(--(?:password-stdin|with-token)\b[^\n]*<<<[ \t]*[\"']?)([^\s\"'$]{6,})",
-    r"(\btwine\b[^\n]*\s(?:-p|--password)[ =]?)([^\s\"'-]\S{3,})",
+    (
+        r"(\b(?:twine|mongo|mongosh|mongodump|altool|nuget add source)\b[^\n]*\s"
+        r"(?:-p|--password)[ =])([^\s\"'-]\S{3,})"
+    ),
+    r"(\b(?:redis-cli\b[^\n]*\s-a|sqlcmd\b[^\n]*\s-P|unzip\b[^\n]*\s-P)[ \t]+)([^\s\"'-]\S{3,})",
+    r"(\bhttp-basic\.\S+[ \t]+\S+[ \t]+)(\S{4,})",
+    r"(\bbundle config\b[^\n]*\s[^\s:/]+:)([^\s/]{6,})",
+    r"(\bBUNDLE_[A-Z0-9_]+(?:=|: )\"?[^\s:/\"]+:)([^\s/\"]{6,})",
+    r"(\b(?:snyk auth|codecov\b[^\n]*\s-t)[ \t]+)([0-9a-f-]{36})\b",
+    r"(\bmc[ \t]+(?:alias set|config host add)[ \t]+\S+[ \t]+\S+[ \t]+\S+[ \t]+)(\S{8,})",
     r"(?i)(\bnuget\b[^\n]*\s(?:-k|-apikey)[ =])([^\s\"'-]\S{7,})",
     r"(\blftp\b[^\n]*\s-u[ \t]+[^\s,]+,)(\S{4,})",
     r"(\bopenssl[ \t]+enc\b[^\n]*\s-[kK][ \t]+)(\S{4,})",
@@ -160,10 +171,12 @@ PLACES: Final = (
 # Values that are secrets where they also mix capitals, small letters and digits.
 GUESSES: Final = (
     (
-        r"(?i)(\b(?:passw(?:or)?d|passphrase|passwd|secret|token|api[_-]?key|pat)"
+        r"(?i)(\b(?:[\w.-]*[_.-])?(?:passw(?:or)?d|passphrase|passwd|secret|token(?:\.\w+)?|_auth"
+        r"|(?:api|access)[_-]?key|pat)"
         r"(?:[ \t]+(?:is|was|set to|->|used)?[ \t]*|:[ \t]+)[\"'`]?)([A-Za-z0-9_+/=.-]{12,})"
     ),
     r"((?:^|[\s\"'=]))(s\.[A-Za-z0-9]{24})\b",  # Vault's, before they began with hvs
+    r"((?:^|\s)pass:[ \t]+[\"']?)([A-Za-z0-9_+/=.-]{12,})",
     r"((?:^|\s)KEY=|[?&]key=)([A-Za-z0-9_+/=.]{16,})",
     r"(?i)(\bsonar_?login=)([A-Za-z0-9]{16,})",
     r"(\b[A-Za-z][\w.-]*:)([^\s:@/\"']{12,})@[\w-]+\.[\w.-]+",
@@ -173,7 +186,7 @@ GUESSES: Final = (
     ),
 )
 
-NAMED: Final = "|".join(f"(?:{kind})" for kind in (*PLACES, *GUESSES, PAIR, FLAG, LISTED))
+NAMED: Final = "|".join(f"(?:{kind})" for kind in (*PLACES, *GUESSES, PAIR, FLAG, LISTED, BLOCK))
 """Matches wherever one of them does. Most texts hold none: one look is cheaper than one for each.
 
 Not with TOKEN in it: together they need more states than re2 keeps, and it would turn slow.

@@ -8,6 +8,7 @@ from typing import Any, Final
 import re2
 
 from pipeline_guard.redaction.kinds import (
+    BLOCK,
     FLAG,
     GUESSES,
     LISTED,
@@ -37,7 +38,7 @@ class Known:
         self.count = 0
         self._token = re2.compile(TOKEN)
         self._named = re2.compile(NAMED)
-        self._pairs = (re2.compile(PAIR), re2.compile(FLAG), re2.compile(LISTED))
+        self._pairs = tuple(re2.compile(pair) for pair in (PAIR, FLAG, LISTED, BLOCK))
         self._places = tuple(re2.compile(place) for place in PLACES)
         self._guesses = tuple(re2.compile(guess) for guess in GUESSES)
 
