@@ -97,3 +97,8 @@ async def test_an_archive_too_large_to_keep_is_told_not_raised(tmp_path, monkeyp
     found, _ = await judged(tmp_path, Platform(b"PK\x03\x04" + b"x" * 100_000))
     assert found.category == "unknown"
     assert "could not be read" in found.notes[0]
+
+
+async def test_an_inline_log_cut_within_a_character_is_read(tmp_path: Path) -> None:
+    _, judge = await judged(tmp_path, Platform(), inline="it broke \ud83d")
+    assert judge.seen.startswith(b"it broke ")

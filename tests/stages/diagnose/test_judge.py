@@ -119,6 +119,11 @@ def test_the_platforms_remarks_are_read_too(judge: Judge) -> None:
     assert found.evidence[0].line == 2
 
 
+def test_a_remark_cut_within_a_character_is_read(judge: Judge) -> None:
+    found = _say(judge, "quiet", failed=True, extra_lines=["No room left on vdb \ud83d"])
+    assert found.category == "disk_full"
+
+
 def test_secrets_show_nowhere(judge: Judge) -> None:
     secret = "ghp_" + "A1b2C3d4E5f6G7h8I9j0" * 2
     found = _say(judge, f"No room left on {secret}", "exited with 1")

@@ -251,7 +251,7 @@ def _unread(note: str) -> Diagnosis:
 
 
 async def _as_stream(text: str) -> AsyncIterator[bytes]:
-    yield text.encode()
+    yield text.encode("utf-8", "replace")  # JSON may hold half a character
 
 
 @stage("decide")

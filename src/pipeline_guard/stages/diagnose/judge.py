@@ -190,7 +190,7 @@ class Judge:
             take(chunk)
         if extra_lines:
             remarks = "".join(line.replace("\n", " ") + "\n" for line in extra_lines)
-            take(Chunk(remarks.encode(), report.lines + 1))
+            take(Chunk(remarks.encode("utf-8", "replace"), report.lines + 1))
         cut = excerpt.build(redactor)
         return Reading(
             report,
