@@ -1,8 +1,10 @@
 """Redaction: what must never be shown, however it is printed, and what must stay readable."""
 
 import base64
+from collections.abc import Collection
 
 import pytest
+from ahocorasick_rs import AhoCorasick
 
 from pipeline_guard.logs import redact
 from pipeline_guard.logs.redact import Redactor
@@ -239,3 +241,22 @@ def test_a_flood_of_pairs_on_one_line_costs_bounded_work(monkeypatch: pytest.Mon
     for _ in range(100):
         redactor.observe(b"password=hunter2x " * 15_000 + b"\n")
     assert len(judged) < 51_000
+
+
+def test_learned_values_are_searched_for_together(monkeypatch: pytest.MonkeyPatch):
+    """There may be 500 of them, and each border of two lines is looked at."""
+    made: list[int] = []
+
+    def finder(values: Collection[str]) -> AhoCorasick:
+        made.append(len(values))
+        return AhoCorasick(values)
+
+    monkeypatch.setattr(redact, "AhoCorasick", finder)
+    redactor = Redactor()
+    redactor.observe(b"".join(b"TOKEN=aB%dxYz%dQq9ZzKk7\n" % (n, n) for n in range(1000, 1600)))
+    rows = ["words-that-reach-to-the-end-of-the-line"] * 100
+    assert redactor.redact_lines([*rows, "so aB1007x", "Yz1007Qq9ZzKk7"])[-2:] == [
+        f"so {MASK}",
+        MASK,
+    ]
+    assert [size for size in made if size] == [500]

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from typing import Final
 from urllib.parse import quote
 
-from ahocorasick_rs import BytesAhoCorasick, MatchKind
+from ahocorasick_rs import AhoCorasick, BytesAhoCorasick, MatchKind
 
 from pipeline_guard.logs.clean import clean_line, strip_ansi
 from pipeline_guard.redaction.kinds import bare, is_placeholder, is_secret, random_looking
@@ -61,6 +61,8 @@ class Redactor(Known):
         super().__init__()
         self._values: dict[str, None] = {}
         self._encoded: dict[str, None] = {}
+        self._values_finder = AhoCorasick([])
+        self._finder_of = 0
         self._in_key = False
         self._key_prefix = ""
         self._budget = _BUDGET
@@ -218,9 +220,16 @@ class Redactor(Known):
     def _found(self, text: str) -> Iterator[tuple[int, int]]:
         for match in self._token.finditer(text):
             yield match.span()
-        for value in self._values:
-            if (at := text.find(value)) >= 0:
-                yield at, at + len(value)
+        if self._values:
+            for _, start, end in self._learned().find_matches_as_indexes(text, overlapping=True):
+                yield start, end
+
+    def _learned(self) -> AhoCorasick:
+        """All learned values in one: each border of two lines is searched for them."""
+        if self._finder_of != len(self._values):
+            self._finder_of = len(self._values)
+            self._values_finder = AhoCorasick(self._values)
+        return self._values_finder
 
 
 def _prefix(line: str, mark: re.Pattern[str]) -> str:
