@@ -150,6 +150,13 @@ def test_a_value_the_environment_printed_goes_everywhere_also_encoded():
     assert lines == [f"login {MASK} failed", f"sent {MASK}", "ci is up"]
 
 
+@pytest.mark.parametrize(
+    "before", ["\\n", "token%3D", "\\x1b[31m", "\\u001b[1;31m", "\\033[m", "\\t"]
+)
+def test_a_token_in_a_text_within_a_text_goes(before: str):
+    assert "a1B2c3D4" not in Redactor().redact(f'{{"text": "it said:{before}{GITHUB} no"}}')
+
+
 def test_plain_words_are_not_learned():
     redactor = Redactor()
     redactor.observe(b"POSTGRES_PASSWORD=postgres\nTOKEN=***\n")

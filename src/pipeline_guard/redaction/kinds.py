@@ -73,7 +73,10 @@ _TOKENS: Final = (
     ),  # payment and messages
     r"eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}(?:\.[A-Za-z0-9_-]*){0,3}",  # JWT, JWE
 )
-TOKEN: Final = r"\b(?:" + "|".join(_TOKENS) + ")"
+# Texts within texts: what stands before a token there may look like letters of it.
+_ESCAPED: Final = r"\\[nrt]|%[0-9A-Fa-f]{2}|\\(?:x1[bB]|u001[bB]|033|e)\[[0-9;]{0,20}m"
+_START: Final = rf"(?:\b|{_ESCAPED})"
+TOKEN: Final = _START + "(?:" + "|".join(_TOKENS) + ")"
 
 # A value beside a name: groups are the text before the value, the name, and the value.
 _WORDS: Final = (
@@ -102,7 +105,7 @@ BLOCK: Final = rf"(?i)(\b{_NAME}[\"']?:[ \t]*[|>][+-]?[ \t]*\n[ \t]*)([^\s\"']\S
 # Places whose value is a secret whatever it looks like; groups: text before, value.
 PLACES: Final = (
     (
-        r"(?i)(\b(?:proxy-)?authorization\\?[\"']?[ \t]*[:=][ \t]*\\?[\"']?"
+        r"(?i)((?:\b|\\[nrt])(?:proxy-)?authorization\\?[\"']?[ \t]*[:=][ \t]*\\?[\"']?"
         r"(?:(?:bearer|basic|token|digest|apikey|negotiate|ntlm|ssws|splunk|bot)[ \t]+)?)"
         r"([^\s\"'*\\]{6,})"
     ),
