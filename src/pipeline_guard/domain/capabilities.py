@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal, Protocol, runtime_checkable
 
 from pipeline_guard.domain.commands import Permission, RequestComment
@@ -113,8 +114,13 @@ class Platform(Protocol):
     async def default_branch_file(self, run: Run, path: str) -> bytes | None:
         """A small file on the default branch of the run's repository; None where there is none."""
 
-    def log_line_url(self, run: Run, job: Job, line: int) -> str | None:
-        """A link to one line of the job's log on the platform, where it has such links."""
+    def log_line_urls(
+        self, run: Run, job: Job, log: Path, lines: Sequence[int]
+    ) -> Sequence[str | None]:
+        """A link to each of these lines of the job's log on the platform, where it has such links.
+
+        `log` is the log as `stream_log` gave it. Blocks while it is read.
+        """
 
     async def identity(self) -> str | None:
         """Our own login on the platform, None when it cannot be told."""

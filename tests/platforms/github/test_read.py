@@ -1,5 +1,6 @@
 """A run as it is re-read: its newest attempt, its request, the head of its branch."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -162,7 +163,7 @@ async def test_refresh_reads_jobs_only_when_they_changed(fake: FakeGitHub, githu
     assert (later.attempt, later.conclusion, later.jobs[0].conclusion) == (2, "success", "success")
 
 
-async def test_annotations_and_links(fake: FakeGitHub, github: GitHub) -> None:
+async def test_annotations_and_links(fake: FakeGitHub, github: GitHub, tmp_path: Path) -> None:
     made = fake.add_run()
     remark = {"path": "a.py", "start_line": 3, "annotation_level": "failure", "message": "no\nway"}
     made.jobs[0].annotations.append(remark)
@@ -171,7 +172,20 @@ async def test_annotations_and_links(fake: FakeGitHub, github: GitHub) -> None:
     assert await github.annotations(run, job) == ["failure a.py:3: no way"]
     fake.fail("GET", "/annotations", 404)
     assert list(await github.annotations(run, job)) == []
-    assert github.log_line_url(run, job, 7) == f"{job.url}#step:3:1"
+    log = tmp_path / "job.log"
+    log.write_text(
+        "2026-01-02T03:04:05.1000000Z Current runner version: '2.330.0'\n"
+        "2026-01-02T03:04:06.1000000Z ##[group]Run make test\n"
+        "2026-01-02T03:04:07.1000000Z test_cart FAILED\n"
+    )
+    assert github.log_line_urls(run, job, log, [3]) == [f"{job.url}#step:3:1"]
+    set_up = {"name": "Set up job", "number": 1, "conclusion": "success"}
+    made.jobs[0].steps.insert(0, {**set_up, "started_at": "2026-01-02T03:04:05Z"})
+    made.jobs[0].steps.insert(1, {**set_up, "number": 2, "conclusion": "skipped"})
+    made.jobs[0].steps[2]["started_at"] = "2026-01-02T04:04:06+01:00"
+    run = await github.read_run(event(made))
+    links = github.log_line_urls(run, run.jobs[0], log, [3, 1])
+    assert links == [f"{job.url}#step:3:2", f"{job.url}#step:1:1"]
 
 
 async def test_identity_is_asked_once_and_check_tells(fake: FakeGitHub, github: GitHub) -> None:

@@ -1,5 +1,7 @@
 """What is read back from GitLab about a pipeline, its jobs, its request and its logs."""
 
+from pathlib import Path
+
 import pytest
 from tests.fakes.gitlab import FakeGitLab, Pipeline, Project
 
@@ -46,7 +48,9 @@ async def test_reads_a_failed_branch_pipeline(fake: FakeGitLab, platform: GitLab
     assert [job.name for job in run.failed_jobs] == ["unit", "slow"]
     unit = run.failed_jobs[0]
     assert await platform.annotations(run, unit) == ("failure_reason: runner_system_failure",)
-    assert str(platform.log_line_url(run, unit, 12)).endswith(f"/-/jobs/{unit.id}#L12")
+    assert str(platform.log_line_urls(run, unit, Path("job.log"), [12])[0]).endswith(
+        f"/-/jobs/{unit.id}#L12"
+    )
 
 
 async def test_the_address_in_the_event_is_enough(
@@ -173,7 +177,7 @@ async def test_a_pipeline_without_jobs_failed_by_its_configuration(
     assert await platform.annotations(run, job) == ("yaml_errors: jobs:unit: unknown key",)
     with pytest.raises(NotFound):
         await anext(platform.stream_log(run, job))
-    assert platform.log_line_url(run, job, 1) is None
+    assert platform.log_line_urls(run, job, Path("job.log"), [1]) == [None]
 
 
 async def test_a_failed_trigger_job_explains_a_red_pipeline(

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
+from pathlib import Path
 from typing import Any, Final
 
 from pipeline_guard.domain.capabilities import (
@@ -181,9 +182,11 @@ class BuildbotPlatform:
             hints={"buildid": build["buildid"], **of_rebuild(first)},
         )
 
-    def log_line_url(self, run: Run, job: Job, line: int) -> str | None:
+    def log_line_urls(
+        self, run: Run, job: Job, log: Path, lines: Sequence[int]
+    ) -> Sequence[str | None]:
         """None: Buildbot's pages have no links to a line."""
-        return None
+        return [None] * len(lines)
 
     async def identity(self) -> str | None:
         """The user we log in as."""

@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from http import HTTPStatus
+from pathlib import Path
 from typing import Any, Final
 from urllib.parse import quote
 
@@ -36,6 +37,7 @@ from pipeline_guard.platforms.github.files import file_at
 from pipeline_guard.platforms.github.inspection import Inspection
 from pipeline_guard.platforms.github.issues import Issues, change_labels
 from pipeline_guard.platforms.github.jobs import earlier, jobs_of
+from pipeline_guard.platforms.github.log_lines import StepStart, places
 from pipeline_guard.platforms.github.logs import LogStream
 from pipeline_guard.platforms.github.pulls import Pulls
 from pipeline_guard.platforms.github.read import (
@@ -262,11 +264,20 @@ class GitHub:
         """Runs of a repository that ended red since then."""
         return self._recovery.runs(scope, since)
 
-    def log_line_url(self, run: Run, job: Job, line: int) -> str | None:
-        """The job's page, at its failed step; GitHub numbers lines by step, `line` is the log's."""
+    def log_line_urls(
+        self, run: Run, job: Job, log: Path, lines: Sequence[int]
+    ) -> Sequence[str | None]:
+        """The job's page at each line, or at its failed step where the line's step is not told."""
         url = job.url or (f"{run.url}/job/{job.id}" if run.url else None)
+        if url is None:
+            return [None] * len(lines)
         step = job.hints.get("failed_step_number")
-        return f"{url}#step:{step}:1" if url and step else url
+        otherwise = f"{url}#step:{step}:1" if step else url
+        starts = [StepStart(*start) for start in job.hints.get("step_starts", ())]
+        return [
+            f"{url}#step:{place[0]}:{place[1]}" if place else otherwise
+            for place in places(log, starts, lines)
+        ]
 
     async def identity(self) -> str | None:
         """Our login ("name[bot]" for an App); None where the token may not ask, as in Actions."""

@@ -2,7 +2,7 @@
 
 import base64
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from pipeline_guard.domain.commands import Permission
@@ -99,6 +99,7 @@ def job_from(data: Json) -> Job:
     hints: Json = {"check_run_id": _last_number(text(data, "check_run_url"))}
     if step is not None:
         hints["failed_step_number"] = step.get("number")
+        hints["step_starts"] = _step_starts(data)
     return Job(
         id=str(data.get("id", "")),
         name=text(data, "name") or "unnamed job",
@@ -111,6 +112,20 @@ def job_from(data: Json) -> Job:
         runner=_labels(data),
         hints={key: value for key, value in hints.items() if value is not None},
     )
+
+
+def _step_starts(data: Json) -> list[tuple[int, str]]:
+    """Number and beginning of every step that ran, as log_lines.StepStart has them."""
+    found = [
+        (item.get("number"), when(item, "started_at"))
+        for item in data["steps"]
+        if isinstance(item, dict) and item.get("conclusion") != "skipped"
+    ]
+    return [
+        (number, began.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S"))
+        for number, began in found
+        if isinstance(number, int) and began is not None
+    ]
 
 
 def _labels(data: Json) -> tuple[str, ...]:

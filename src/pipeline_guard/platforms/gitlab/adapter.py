@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import aclosing
 from datetime import datetime
 from functools import partial
+from pathlib import Path
 from typing import Final
 from urllib.parse import quote
 
@@ -317,9 +318,12 @@ class GitLabPlatform:
             if found := shapes.finished(scope, row):
                 yield found
 
-    def log_line_url(self, run: Run, job: Job, line: int) -> str | None:
-        """A link to one line of the job's log page."""
-        return f"{job.url}#L{line}" if job.url and job.id.isdecimal() else None
+    def log_line_urls(
+        self, run: Run, job: Job, log: Path, lines: Sequence[int]
+    ) -> Sequence[str | None]:
+        """Links to lines of the job's log page, which counts them as the log does."""
+        has_page = job.url and job.id.isdecimal()
+        return [f"{job.url}#L{line}" if has_page else None for line in lines]
 
     async def identity(self) -> str | None:
         """Our own login, None when the token belongs to nobody (a job token)."""

@@ -212,9 +212,11 @@ async def _diagnose(
             found = await asyncio.to_thread(
                 context.judge.judge, source, platform=run.platform, failed=True, extra_lines=remarks
             )
+        lines = [item.line for item in found.evidence]
+        urls = await asyncio.to_thread(platform.log_line_urls, run, job, source, lines)
         evidence = tuple(
-            dataclasses.replace(item, url=platform.log_line_url(run, job, item.line))
-            for item in found.evidence
+            dataclasses.replace(item, url=url)
+            for item, url in zip(found.evidence, urls, strict=True)
         )
         return dataclasses.replace(found, evidence=evidence, notes=(*spooled.notes, *found.notes))
     except LogError as error:
