@@ -1,23 +1,23 @@
 """Folds never share a project or a near-duplicate, and are the same every time."""
 
 from pipeline_guard.classifier.features import terms
-from pipeline_guard.classifier.split import folds, groups, sketch
+from pipeline_guard.classifier.split import folds, groups, wordings
 
 
-def _sketch(*lines: str) -> frozenset[int]:
-    return sketch([tuple(terms([line])) for line in lines])
+def _wordings(*lines: str) -> frozenset[str]:
+    return wordings([tuple(terms([line])) for line in lines])
 
 
 def test_near_duplicates_differ_only_in_numbers() -> None:
-    left = _sketch("cannot fetch 12 files", "giving up after 3 tries")
-    right = _sketch("cannot fetch 99 files", "giving up after 7 tries")
+    left = _wordings("cannot fetch 12 files", "giving up after 3 tries")
+    right = _wordings("cannot fetch 99 files", "giving up after 7 tries")
     assert groups([None, None], [left, right]) == [0, 0]
 
 
 def test_project_and_likeness_chain() -> None:
-    alike = _sketch("linker exploded badly")
-    other = _sketch("tests went wrong here")
-    found = groups(["one/a", None, "one/a", "two/b"], [other, alike, alike, _sketch("quiet")])
+    alike = _wordings("linker exploded badly")
+    other = _wordings("tests went wrong here")
+    found = groups(["one/a", None, "one/a", "two/b"], [other, alike, alike, _wordings("quiet")])
     assert found == [0, 0, 0, 1]
 
 

@@ -2,30 +2,23 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Sequence
-from hashlib import blake2b
 
 FOLDS = 5
-_SKETCH = 48
 _ALIKE = 0.5
-"""Share of sketched lines (their words, so numbers and paths do not count) from which two logs
+"""Share of both texts' lines (their words, so numbers and paths do not count) from which two logs
 are near-duplicates."""
 
 
-def sketch(bags: Sequence[Sequence[str]]) -> frozenset[int]:
-    """The smallest hashes of a text's lines: a set that can be compared fast.
+def wordings(bags: Sequence[Sequence[str]]) -> frozenset[str]:
+    """What a text's lines say, each once; `bags` are its lines as features.terms."""
+    return frozenset(" ".join(bag) for bag in bags if bag)
 
-    `bags` are its lines as features.terms. Bottom-k sketches estimate the Jaccard similarity of
-    the full sets (Broder 1997).
+
+def groups(projects: Sequence[str | None], texts: Sequence[frozenset[str]]) -> list[int]:
+    """A group number for each log: same project or near-duplicate means same group.
+
+    `texts` are their wordings.
     """
-    whole = {" ".join(bag) for bag in bags if bag}
-    hashes = (
-        int.from_bytes(blake2b(text.encode(), digest_size=6).digest(), "big") for text in whole
-    )
-    return frozenset(sorted(hashes)[:_SKETCH])
-
-
-def groups(projects: Sequence[str | None], sketches: Sequence[frozenset[int]]) -> list[int]:
-    """A group number for each log: same project or near-duplicate means same group."""
     parent = list(range(len(projects)))
 
     def root(index: int) -> int:
@@ -38,17 +31,17 @@ def groups(projects: Sequence[str | None], sketches: Sequence[frozenset[int]]) -
     for index, project in enumerate(projects):
         if project is not None:
             parent[root(index)] = root(first.setdefault(project, index))
-    for left, right in _near(sketches):
+    for left, right in _near(texts):
         parent[root(left)] = root(right)
     numbers: dict[int, int] = {}
     return [numbers.setdefault(root(index), len(numbers)) for index in range(len(projects))]
 
 
-def _near(sketches: Sequence[frozenset[int]]) -> list[tuple[int, int]]:
-    holders: dict[int, list[int]] = defaultdict(list)
-    for index, found in enumerate(sketches):
-        for value in sorted(found):
-            holders[value].append(index)
+def _near(texts: Sequence[frozenset[str]]) -> list[tuple[int, int]]:
+    holders: dict[str, list[int]] = defaultdict(list)
+    for index, found in enumerate(texts):
+        for wording in found:
+            holders[wording].append(index)
     shared: Counter[tuple[int, int]] = Counter()
     for indexes in holders.values():
         for place, left in enumerate(indexes):
@@ -57,7 +50,7 @@ def _near(sketches: Sequence[frozenset[int]]) -> list[tuple[int, int]]:
     return [
         (left, right)
         for (left, right), count in sorted(shared.items())
-        if count / len(sketches[left] | sketches[right]) >= _ALIKE
+        if count / len(texts[left] | texts[right]) >= _ALIKE
     ]
 
 

@@ -26,7 +26,7 @@ from pipeline_guard.classifier.fit import (
 )
 from pipeline_guard.classifier.manifest import Entry
 from pipeline_guard.classifier.predict import Model
-from pipeline_guard.classifier.split import FOLDS, folds, groups, sketch
+from pipeline_guard.classifier.split import FOLDS, folds, groups, wordings
 from pipeline_guard.errors import ConfigError
 from pipeline_guard.rules.hits import RuleHit
 from pipeline_guard.rules.load import RuleSet
@@ -109,8 +109,8 @@ def read_samples(
     for entry in entries:
         found.append(Sample.of(entry, judge.read(entry.path)))
         tell(len(found))
-    sketches = [sketch(sample.bags) for sample in found]
-    numbers = groups([entry.project for entry in entries], sketches)
+    texts = [wordings(sample.bags) for sample in found]
+    numbers = groups([entry.project for entry in entries], texts)
     places = folds(numbers, [entry.label for entry in entries])
     return [
         replace(sample, group=group, fold=fold)
