@@ -53,6 +53,7 @@ _STEP_FAILED = (
     r"make(?:\[\d+\])?: \*\*\* ",
     r"npm (?:ERR!|error) ",
     r"ELIFECYCLE",
+    r"Build step .* marked build as failure",
     r"Traceback \(most recent call last\)",
     r"^(?:FAILED|FAIL|ERROR|FATAL|fatal|panic)\b",
     # Not "attempt 1 failed": who counts attempts makes another one.
