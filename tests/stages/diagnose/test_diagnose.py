@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from tests.stages.decide.test_decide import run
 
-from pipeline_guard.domain.diagnosis import Diagnosis
+from pipeline_guard.domain.diagnosis import Diagnosis, EvidenceLine
 from pipeline_guard.errors import LogError, NotFound
 from pipeline_guard.logs import read
 from pipeline_guard.stages.diagnose import diagnose
@@ -28,6 +28,9 @@ class Platform:
     async def annotations(self, a_run, job):
         return self.remarks
 
+    def log_line_urls(self, a_run, job, log, lines):
+        return [f"page#{line}" for line in lines if log.exists()]
+
 
 class Judge:
     """Notes what it was given."""
@@ -39,7 +42,10 @@ class Judge:
         self.seen, self.remarks = source.read_bytes(), extra_lines
         if self.error:
             raise self.error
-        return Diagnosis("crash", 0.9, "rule", transient=False, notes=("its own",))
+        evidence = (EvidenceLine(2, "boom"),)
+        return Diagnosis(
+            "crash", 0.9, "rule", transient=False, evidence=evidence, notes=("its own",)
+        )
 
 
 class Context:
@@ -63,6 +69,7 @@ async def judged(tmp_path: Path, platform: Platform, inline: str = "", judge: Ju
 async def test_the_platforms_log_is_judged(tmp_path):
     found, judge = await judged(tmp_path, Platform(b"boom\n" * 500))
     assert (found.category, judge.seen) == ("crash", b"boom\n" * 500)
+    assert [(line.line, line.url) for line in found.evidence] == [(2, "page#2")]
 
 
 async def test_a_log_carried_in_the_delivery_serves_when_the_platform_has_none(tmp_path):
