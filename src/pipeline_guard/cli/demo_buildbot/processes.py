@@ -89,9 +89,13 @@ class Processes:
         """End every process, newest first, and whatever they left behind below the root."""
         while self._running:
             _end(self._running.pop()[1], patience=15)
-        for pid in leftovers(self.root):
-            with suppress(ProcessLookupError, PermissionError):
-                os.kill(pid, signal.SIGKILL)
+        # Killed is not gone: the kernel takes its time, and only then are ports and files free.
+        deadline = time.monotonic() + 5
+        while (left := leftovers(self.root)) and time.monotonic() < deadline:
+            for pid in left:
+                with suppress(ProcessLookupError, PermissionError):
+                    os.kill(pid, signal.SIGKILL)
+            time.sleep(0.02)
 
 
 def adopt_orphans() -> None:
