@@ -17,7 +17,9 @@ def event(fake: FakeGitLab, pipeline: Pipeline) -> Event:
     )
 
 
-async def test_reads_a_failed_branch_pipeline(fake: FakeGitLab, platform: GitLabPlatform) -> None:
+async def test_reads_a_failed_branch_pipeline(
+    fake: FakeGitLab, platform: GitLabPlatform, tmp_path: Path
+) -> None:
     project = fake.add_project("group/sub/app")
     pipeline = fake.add_pipeline(project, user="dev", sha="a" * 40)
     fake.add_job(pipeline, "lint")
@@ -48,9 +50,10 @@ async def test_reads_a_failed_branch_pipeline(fake: FakeGitLab, platform: GitLab
     assert [job.name for job in run.failed_jobs] == ["unit", "slow"]
     unit = run.failed_jobs[0]
     assert await platform.annotations(run, unit) == ("failure_reason: runner_system_failure",)
-    assert str(platform.log_line_urls(run, unit, Path("job.log"), [12])[0]).endswith(
-        f"/-/jobs/{unit.id}#L12"
-    )
+    log = tmp_path / "trace.log"
+    log.write_text("one\n\nthree\n")
+    (link,) = platform.log_line_urls(run, unit, log, [3])
+    assert str(link).endswith(f"/-/jobs/{unit.id}#L2")
 
 
 async def test_the_address_in_the_event_is_enough(

@@ -6,15 +6,16 @@ page counts every line from there, as the runner does for its annotations.
 """
 
 from bisect import bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import BinaryIO, Final
+from typing import Final
+
+from pipeline_guard.platforms.log_file import beginnings
 
 _SECOND: Final = len("2026-01-02T03:04:05")
 _STAMP: Final = len("2026-01-02T03:04:05.1234567Z ")
-_PIECE: Final = 1 << 16
 _BOM: Final = b"\xef\xbb\xbf"
 _OPENINGS: Final = (
     b"##[group]Run ",
@@ -63,23 +64,14 @@ def _marks(log: Path, last: int) -> list[_Mark]:
     """The lines that open a step, and the first line of every second, up to a line."""
     found: list[_Mark] = []
     before = b""
-    with log.open("rb") as file:
-        for number, line in enumerate(islice(_beginnings(file), last), 1):
-            second = line[:_SECOND]
-            opens = line.startswith(_OPENINGS, _STAMP)
-            if (opens or second > before) and _is_second(second):
-                found.append(_Mark(number, second.decode("ascii"), opens))
-                before = second
+    for number, raw in enumerate(islice(beginnings(log), last), 1):
+        line = raw.removeprefix(_BOM)
+        second = line[:_SECOND]
+        opens = line.startswith(_OPENINGS, _STAMP)
+        if (opens or second > before) and _is_second(second):
+            found.append(_Mark(number, second.decode("ascii"), opens))
+            before = second
     return found
-
-
-def _beginnings(file: BinaryIO) -> Iterator[bytes]:
-    """How every line begins: one may be as long as the log."""
-    begins = True
-    while piece := file.readline(_PIECE):
-        if begins:
-            yield piece.removeprefix(_BOM)
-        begins = piece.endswith(b"\n")
 
 
 def _is_second(text: bytes) -> bool:

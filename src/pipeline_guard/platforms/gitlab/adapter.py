@@ -37,6 +37,7 @@ from pipeline_guard.platforms.gitlab.deployments import environments
 from pipeline_guard.platforms.gitlab.heads import newest_commit
 from pipeline_guard.platforms.gitlab.inspection import Inspection
 from pipeline_guard.platforms.gitlab.issues import Issues, change_labels
+from pipeline_guard.platforms.gitlab.log_lines import page_lines
 from pipeline_guard.platforms.gitlab.members import permission
 from pipeline_guard.platforms.gitlab.notes import Notes
 from pipeline_guard.platforms.gitlab.rights import missing_right
@@ -321,9 +322,10 @@ class GitLabPlatform:
     def log_line_urls(
         self, run: Run, job: Job, log: Path, lines: Sequence[int]
     ) -> Sequence[str | None]:
-        """Links to lines of the job's log page, which counts them as the log does."""
-        has_page = job.url and job.id.isdecimal()
-        return [f"{job.url}#L{line}" if has_page else None for line in lines]
+        """Links to the lines on the job's page, which counts them in its own way."""
+        if not job.url or not job.id.isdecimal():
+            return [None] * len(lines)
+        return [f"{job.url}#L{line}" for line in page_lines(log, lines)]
 
     async def identity(self) -> str | None:
         """Our own login, None when the token belongs to nobody (a job token)."""
